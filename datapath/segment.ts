@@ -1,0 +1,59 @@
+/**
+ * An Ethernet segment: the wire that joins the NICs of several hosts, as a learning switch would (in the article, the
+ * underlay between the three machines). Frames are counted once, when they are put on it. MAC addresses are learned
+ * from every frame and never age: hosts do not move within a run.
+ *
+ *   learned address: 48 bits as (first 4 bytes, last 2 bytes) in an open-addressing table of parallel columns
+ */
+const SIZE = 4096;
+const MASK = SIZE - 1;
+/** Filled to three quarters at most; what does not fit is flooded, as a switch with a full table does. */
+const LIMIT = (SIZE * 3) / 4;
+
+export class Segment {
+  readonly name: string;
+  readonly members: number;
+  /** Frames and bytes put on the wire. */
+  frames = 0;
+  bytes = 0;
+  readonly #high = new Int32Array(SIZE);
+  readonly #low = new Int32Array(SIZE);
+  readonly #member = new Int8Array(SIZE).fill(-1);
+  #count = 0;
+
+  constructor(name: string, members: number) {
+    if (members > 127) throw new Error(`wire ${name}: ${members} members, expected at most 127`);
+    this.name = name;
+    this.members = members;
+  }
+
+  /** Learns the source of the frame at `at`, which came from `from`; returns the member it goes to, -1 for all others. */
+  forward(view: DataView, at: number, from: number): number {
+    const sourceHigh = view.getInt32(at + 6);
+    const sourceLow = view.getUint16(at + 10);
+    if ((sourceHigh & 0x01000000) === 0) {
+      const place = this.#find(sourceHigh, sourceLow);
+      if (this.#member[place] !== from) {
+        if (this.#member[place] === -1) {
+          if (this.#count === LIMIT) return -1;
+          this.#count++;
+        }
+        this.#high[place] = sourceHigh;
+        this.#low[place] = sourceLow;
+        this.#member[place] = from;
+      }
+    }
+    const high = view.getInt32(at);
+    if ((high & 0x01000000) !== 0) return -1;
+    return this.#member[this.#find(high, view.getUint16(at + 4))];
+  }
+
+  /** The place of an address, or the free one where it would go. */
+  #find(high: number, low: number): number {
+    let place = (Math.imul(high ^ (low << 7) ^ low, 0x9e3779b1) >>> 16) & MASK;
+    while (this.#member[place] !== -1 && (this.#high[place] !== high || this.#low[place] !== low)) {
+      place = (place + 1) & MASK;
+    }
+    return place;
+  }
+}
