@@ -13,6 +13,11 @@ export class PacketQueue {
   readonly #start: Int32Array;
   readonly #end: Int32Array;
   readonly #time: Float64Array;
+  /** The packet that `shiftOne` took. */
+  lastSlot = 0;
+  lastStart = 0;
+  lastEnd = 0;
+  lastTime = 0.5;
 
   /** `capacity` packets, rounded up to a power of two. */
   constructor(capacity = 1024) {
@@ -37,6 +42,18 @@ export class PacketQueue {
     this.#end[at] = end;
     this.#time[at] = time;
     this.#tail = (this.#tail + 1) | 0;
+    return true;
+  }
+
+  /** Takes the first packet into the `last…` fields; false when there is none. */
+  shiftOne(): boolean {
+    if (this.#head === this.#tail) return false;
+    const at = this.#head & this.#mask;
+    this.lastSlot = this.#slot[at];
+    this.lastStart = this.#start[at];
+    this.lastEnd = this.#end[at];
+    this.lastTime = this.#time[at];
+    this.#head = (this.#head + 1) | 0;
     return true;
   }
 

@@ -1,0 +1,104 @@
+/**
+ * Where each port of each host leads: to a namespace, a VM, a wire, or nowhere (the bridges' own ports). Made once from the
+ * topology, checked there, looked up by number afterwards.
+ */
+import type { Host } from "./host.ts";
+import { Segment } from "./segment.ts";
+import type { Topology, VmConfig } from "./topology.ts";
+import { macWords } from "./wire/addresses.ts";
+
+/** A VM at its port, and what it sent and got. Integers. */
+export interface VmState {
+  readonly config: VmConfig;
+  readonly host: number;
+  readonly port: number;
+  /** Frames offered at its port. */
+  sent: number;
+  sentBytes: number;
+  /** Frames given to it that are for its MAC address or a group. */
+  delivered: number;
+  deliveredBytes: number;
+  /** Of those, unicast ones. */
+  unicast: number;
+  unicastBytes: number;
+  /** Flooded copies for other MAC addresses, which its NIC would drop. */
+  flooded: number;
+}
+
+export interface Destination {
+  readonly kind: "none" | "namespace" | "vm" | "wire";
+  /** Number of the namespace on its host, of the VM, of the wire. */
+  readonly index: number;
+  /** Interface of the namespace, or member of the wire. */
+  readonly member: number;
+}
+
+export class Destinations {
+  /** By host, by datapath port. */
+  readonly byPort: readonly (readonly Destination[])[];
+  readonly vms: readonly VmState[];
+  readonly wires: readonly Segment[];
+  /** By wire: host << 16 | port of each member. */
+  readonly members: readonly Int32Array[];
+
+  constructor(topology: Topology, hosts: readonly Host[]) {
+    const nowhere: Destination = { kind: "none", index: -1, member: -1 };
+    const table = hosts.map((host) =>
+      Array.from({ length: host.rx.length }, (_, port): Destination => {
+        const attached = host.attachments[port];
+        if (attached === undefined) return nowhere;
+        return { kind: "namespace", index: attached.namespace, member: attached.interfaceIndex };
+      }),
+    );
+    const place = (name: string, wantedBy: string): { host: number; port: number } => {
+      const slash = name.indexOf("/");
+      const host = hosts.findIndex((candidate) => candidate.name === name.slice(0, slash));
+      if (slash < 0 || host < 0) {
+        throw new Error(`${wantedBy}: "${name}", expected HOST/PORT with one of ${hosts.map((h) => h.name).join(", ")}`);
+      }
+      const port = hosts[host].port(name.slice(slash + 1), wantedBy);
+      if (table[host][port].kind !== "none") throw new Error(`${wantedBy}: "${name}" is in use already`);
+      return { host, port };
+    };
+    this.vms = topology.vms.map((config, index) => {
+      const { host, port } = place(config.port, `VM ${config.name}`);
+      table[host][port] = { kind: "vm", index, member: -1 };
+      return {
+        config,
+        host,
+        port,
+        sent: 0,
+        sentBytes: 0,
+        delivered: 0,
+        deliveredBytes: 0,
+        unicast: 0,
+        unicastBytes: 0,
+        flooded: 0,
+      };
+    });
+    this.wires = topology.wires.map((wire) => new Segment(wire.name, wire.members.length));
+    this.members = topology.wires.map((wire, index) =>
+      Int32Array.from(wire.members, (name, member) => {
+        const { host, port } = place(name, `wire ${wire.name}`);
+        table[host][port] = { kind: "wire", index, member };
+        this.#seed(this.wires[index], hosts[host], port, member);
+        return (host << 16) | port;
+      }),
+    );
+    this.byPort = table;
+  }
+
+  /**
+   * Tunnel endpoints have spoken long before a run begins: their addresses are known on the wire, as the permanent
+   * neighbours of a topology say, so that no first frame is flooded to hosts that it is not for.
+   */
+  #seed(wire: Segment, host: Host, port: number, member: number): void {
+    const name = host.switch.portName(port);
+    for (const bridge of host.config.bridges) {
+      if (bridge.mac === undefined || bridge.address === undefined) continue;
+      if (!bridge.ports.some((candidate) => candidate.name === name)) continue;
+      const [high, low] = macWords(bridge.mac);
+      wire.learn(high, low, member);
+    }
+  }
+}

@@ -1,0 +1,342 @@
+/**
+ * A cluster on one thread: hosts, the VMs at their ports, and the wires between their NICs. The fabric owns the packet pool
+ * and decides where a transmitted packet goes next; the hosts never know each other.
+ *
+ * Work is a ring of (host, port) pairs that have packets waiting, first come first served, so that a run is the same every
+ * time and packets of one flow keep their order. `settle` empties the ring; `offer` fills it from a trace.
+ *
+ *   VM --offer--> rx of its port -> Host -> tx --+--> namespace -> rx of the same host
+ *                                                +--> wire -> rx of another host's NIC
+ *                                                +--> VM (delivered)
+ *                                                +--> nothing (the bridge's own LOCAL port): consumed by the host's stack
+ */
+import { type Destination, Destinations, type VmState } from "./destinations.ts";
+import { Host, type HostOptions } from "./host.ts";
+import { copyBytes } from "./packet/copy.ts";
+import { PacketBatch } from "./packet/packet-batch.ts";
+import { PacketPool } from "./packet/packet-pool.ts";
+import { PacketQueue } from "./packet/packet-queue.ts";
+import type { Trace } from "./packet/trace.ts";
+import { VmResponder } from "./router/vm.ts";
+import type { Segment } from "./segment.ts";
+import type { Topology } from "./topology.ts";
+import { macWords } from "./wire/addresses.ts";
+
+/** Revalidation and ageing happen this often in virtual time: OVS's revalidators wake at least every 500 ms. */
+const TICK_NS = 500e6;
+/** Packets in flight at once: 32 offered, times the copies that flooding over three hosts makes, with room to spare. */
+const POOL_SLOTS = 4096;
+
+export interface FabricOptions extends Omit<HostOptions, "ports"> {
+  readonly poolSlots?: number | undefined;
+  /** The longest frame that can enter or arise, in bytes. */
+  readonly frameBytes?: number | undefined;
+  /** Measure the time spent in each host, per burst. */
+  readonly timing?: boolean | undefined;
+  /** Names of VMs that answer ARP and neighbour solicitations by a small model, because their capture holds none. */
+  readonly answering?: readonly string[] | undefined;
+}
+
+/** Watches frames at the places where a capture would be taken. For cold passes: it may allocate. */
+export interface FabricTap {
+  /** A frame given to a VM. */
+  delivered(vm: number, bytes: Uint8Array, start: number, end: number, time: number): void;
+  /** A frame at a NIC that is on a wire, in either direction. */
+  underlay(
+    host: number,
+    port: string,
+    direction: "rx" | "tx",
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    time: number,
+  ): void;
+  /** A frame put on a wire, once. */
+  wire(wire: number, bytes: Uint8Array, start: number, end: number, time: number): void;
+}
+
+export class Fabric {
+  readonly topology: Topology;
+  readonly pool: PacketPool;
+  readonly hosts: readonly Host[];
+  readonly vms: readonly VmState[];
+  readonly wires: readonly Segment[];
+  tap: FabricTap | null = null;
+  /** Frames that the bridges' own ports took in: the end of flooded copies. By host. */
+  readonly consumed: Float64Array;
+  /** Frames that found no buffer when offered or copied on a wire. */
+  lost = 0;
+  readonly #destinations: Destinations;
+  readonly #responders: readonly (VmResponder | undefined)[];
+  readonly #macs: Int32Array;
+  readonly #timing: boolean;
+  readonly #batch: PacketBatch;
+  readonly #ring: PacketQueue;
+  readonly #waiting: readonly Uint8Array[];
+  readonly #traceViews = new Map<Trace, DataView>();
+  #trace: Trace | null = null;
+  #traceView: DataView;
+  #lastTick = 0;
+  #now = 0;
+
+  constructor(topology: Topology, options: FabricOptions = {}) {
+    this.topology = topology;
+    this.pool = new PacketPool(options.poolSlots ?? POOL_SLOTS, options.frameBytes ?? 1800);
+    this.#batch = new PacketBatch(this.pool);
+    this.#timing = options.timing ?? false;
+    const hostOptions: HostOptions = { ...options, vlanLimit: options.vlanLimit ?? topology.vlanLimit } as HostOptions;
+    this.hosts = topology.hosts.map((config) => new Host(config, this.pool, hostOptions));
+    this.consumed = new Float64Array(this.hosts.length);
+    this.#waiting = this.hosts.map((host) => new Uint8Array(host.rx.length));
+    this.#ring = new PacketQueue(this.hosts.reduce((sum, host) => sum + host.rx.length, 1));
+    this.#destinations = new Destinations(topology, this.hosts);
+    this.vms = this.#destinations.vms;
+    this.wires = this.#destinations.wires;
+    this.#macs = new Int32Array(2 * this.vms.length);
+    for (const [i, vm] of this.vms.entries()) {
+      const [high, low] = macWords(vm.config.mac);
+      this.#macs[2 * i] = high;
+      this.#macs[2 * i + 1] = low;
+    }
+    for (const name of options.answering ?? []) {
+      if (!this.vms.some((vm) => vm.config.name === name)) {
+        throw new Error(`answering: no VM "${name}", the topology has ${this.#names()}`);
+      }
+    }
+    this.#responders = this.vms.map((vm) =>
+      options.answering?.includes(vm.config.name) ? new VmResponder(vm.config, this.pool) : undefined,
+    );
+    this.#traceView = this.pool.view;
+  }
+
+  /** Where frames can enter: a VM by name, or "host/port". The number is for `offer`. Throws with what exists. */
+  entry(name: string): number {
+    const vm = this.vms.find((candidate) => candidate.config.name === name);
+    if (vm !== undefined) return (vm.host << 16) | vm.port;
+    const slash = name.indexOf("/");
+    const host = this.hosts.findIndex((candidate) => candidate.name === name.slice(0, slash));
+    if (slash < 0 || host < 0) {
+      throw new Error(`unknown port "${name}", expected a VM (${this.#names()}) or HOST/PORT with one of ${this.hosts.map((h) => h.name).join(", ")}`);
+    }
+    return (host << 16) | this.hosts[host].port(name.slice(slash + 1), `port "${name}"`);
+  }
+
+  /** Copies frame `index` of `trace` into a slot and queues it at the entry. False: no buffer, or the queue is full. */
+  offer(entry: number, trace: Trace, index: number, time: number): boolean {
+    if (trace !== this.#trace) this.#useTrace(trace);
+    const slot = this.pool.alloc();
+    const length = trace.length[index];
+    if (slot < 0 || length > this.pool.room) {
+      if (slot >= 0) this.pool.free(slot);
+      this.lost++;
+      return false;
+    }
+    const start = this.pool.home(slot);
+    copyBytes(this.#traceView, trace.start[index], this.pool.view, start, length);
+    this.#now = time;
+    const host = entry >> 16;
+    const port = entry & 0xffff;
+    const at = this.#destinations.byPort[host][port];
+    if (at.kind === "vm") {
+      this.vms[at.index].sent++;
+      this.vms[at.index].sentBytes += length;
+    } else if (at.kind === "wire" && this.tap !== null) {
+      const name = this.hosts[host].switch.portName(port);
+      this.tap.underlay(host, name, "rx", this.pool.bytes, start, start + length, time);
+    }
+    return this.#receive(host, port, slot, start, start + length, time);
+  }
+
+  /** Runs until every queue is empty. */
+  settle(): void {
+    const batch = this.#batch;
+    while (this.#ring.count > 0) {
+      // The ring's `slot` is the host and its `start` the port: the same queue serves for pairs of numbers.
+      this.#ring.shiftOne();
+      const h = this.#ring.lastSlot;
+      const port = this.#ring.lastStart;
+      const host = this.hosts[h];
+      this.#waiting[h][port] = 0;
+      const begin = this.#timing ? performance.now() : 0;
+      host.process(port, batch);
+      if (this.#timing) host.ns[0] += (performance.now() - begin) * 1e6;
+      if (host.rx[port].count > 0) this.#wake(h, port);
+      this.#drain(h);
+    }
+  }
+
+  /** Moves virtual time to `now` (ns): ageing, timeouts and revalidation, when 500 ms have passed since the last time. */
+  advance(now: number): void {
+    this.#now = now;
+    if (now - this.#lastTick < TICK_NS) return;
+    this.#lastTick = now;
+    for (let h = 0; h < this.hosts.length; h++) {
+      const host = this.hosts[h];
+      host.datapath.revalidate(now);
+      host.switch.expire(now);
+      for (let n = 0; n < host.namespaces.length; n++) {
+        host.namespaces[n].tick(now);
+        this.#drainNamespace(h, n);
+      }
+    }
+    this.settle();
+  }
+
+  /** Forgets the measured times, for a new measured stretch. */
+  resetTimes(): void {
+    for (const host of this.hosts) host.ns.fill(0);
+  }
+
+  /** Everything that a transmitting port of host `h` holds goes to where the port leads. */
+  #drain(h: number): void {
+    const host = this.hosts[h];
+    const destinations = this.#destinations.byPort[h];
+    for (let port = 0; port < destinations.length; port++) {
+      const queue = host.datapath.tx[port];
+      if (queue.count === 0) continue;
+      const at = destinations[port];
+      switch (at.kind) {
+        case "namespace":
+          this.#toNamespace(h, at, queue);
+          break;
+        case "wire":
+          this.#toWire(h, port, at, queue);
+          break;
+        case "vm":
+          this.#toVm(h, port, at.index, queue);
+          break;
+        default:
+          while (queue.shiftOne()) {
+            this.consumed[h]++;
+            this.pool.free(queue.lastSlot);
+          }
+      }
+    }
+  }
+
+  #toNamespace(h: number, at: Destination, queue: PacketQueue): void {
+    const host = this.hosts[h];
+    const namespace = host.namespaces[at.index];
+    const begin = this.#timing ? performance.now() : 0;
+    while (queue.shiftInto(this.#batch, at.member) > 0) namespace.process(this.#batch, at.member, this.#now);
+    if (this.#timing) host.ns[1] += (performance.now() - begin) * 1e6;
+    this.#drainNamespace(h, at.index);
+  }
+
+  #drainNamespace(h: number, n: number): void {
+    const host = this.hosts[h];
+    const { tx } = host.namespaces[n];
+    for (let i = 0; i < tx.length; i++) {
+      const queue = tx[i];
+      const port = host.namespacePorts[n][i];
+      while (queue.shiftOne()) {
+        this.#receive(h, port, queue.lastSlot, queue.lastStart, queue.lastEnd, queue.lastTime);
+      }
+    }
+  }
+
+  #toWire(h: number, port: number, at: Destination, queue: PacketQueue): void {
+    const { pool, tap } = this;
+    const wire = this.wires[at.index];
+    const members = this.#destinations.members[at.index];
+    while (queue.shiftOne()) {
+      const slot = queue.lastSlot;
+      const start = queue.lastStart;
+      const end = queue.lastEnd;
+      const time = queue.lastTime;
+      wire.frames++;
+      wire.bytes += end - start;
+      if (tap !== null) {
+        tap.underlay(h, this.hosts[h].switch.portName(port), "tx", pool.bytes, start, end, time);
+        tap.wire(at.index, pool.bytes, start, end, time);
+      }
+      const to = wire.forward(pool.view, start, at.member);
+      if (to === at.member) pool.free(slot);
+      else if (to >= 0) this.#arrive(members[to], slot, start, end, time);
+      else this.#flood(members, at.member, slot, start, end, time);
+    }
+  }
+
+  /** A copy to every member but the sender; the last one takes the frame itself. */
+  #flood(members: Int32Array, from: number, slot: number, start: number, end: number, time: number): void {
+    const { pool } = this;
+    let left = members.length - 1;
+    for (let i = 0; i < members.length; i++) {
+      if (i === from) continue;
+      if (--left === 0) {
+        this.#arrive(members[i], slot, start, end, time);
+        return;
+      }
+      const copy = pool.alloc();
+      if (copy < 0) {
+        this.lost++;
+        continue;
+      }
+      const at = pool.home(copy);
+      copyBytes(pool.view, start, pool.view, at, end - start);
+      this.#arrive(members[i], copy, at, at + end - start, time);
+    }
+    if (members.length === 1) pool.free(slot);
+  }
+
+  /** A frame reaches the NIC `member` (host << 16 | port). */
+  #arrive(member: number, slot: number, start: number, end: number, time: number): void {
+    const host = member >> 16;
+    const port = member & 0xffff;
+    if (this.tap !== null) {
+      this.tap.underlay(host, this.hosts[host].switch.portName(port), "rx", this.pool.bytes, start, end, time);
+    }
+    this.#receive(host, port, slot, start, end, time);
+  }
+
+  #toVm(h: number, port: number, index: number, queue: PacketQueue): void {
+    const { pool, tap } = this;
+    const vm = this.vms[index];
+    const high = this.#macs[2 * index];
+    const low = this.#macs[2 * index + 1];
+    const responder = this.#responders[index];
+    while (queue.shiftOne()) {
+      const start = queue.lastStart;
+      const length = queue.lastEnd - start;
+      const unicast = pool.view.getInt32(start) === high && pool.view.getUint16(start + 4) === low;
+      if (unicast) {
+        vm.unicast++;
+        vm.unicastBytes += length;
+      }
+      if (unicast || (pool.bytes[start] & 1) !== 0) {
+        vm.delivered++;
+        vm.deliveredBytes += length;
+      } else vm.flooded++;
+      if (tap !== null) tap.delivered(index, pool.bytes, start, queue.lastEnd, queue.lastTime);
+      if (responder !== undefined && responder.answer(queue.lastSlot, start, queue.lastEnd)) {
+        this.#receive(h, port, queue.lastSlot, responder.start, responder.end, queue.lastTime);
+      } else pool.free(queue.lastSlot);
+    }
+  }
+
+  #receive(host: number, port: number, slot: number, start: number, end: number, time: number): boolean {
+    const taken = this.hosts[host].receive(port, slot, start, end, time, this.pool);
+    this.#wake(host, port);
+    return taken;
+  }
+
+  #wake(host: number, port: number): void {
+    if (this.#waiting[host][port] !== 0) return;
+    this.#waiting[host][port] = 1;
+    this.#ring.push(host, port, 0, 0);
+  }
+
+  #useTrace(trace: Trace): void {
+    let view = this.#traceViews.get(trace);
+    if (view === undefined) {
+      view = new DataView(trace.bytes.buffer, trace.bytes.byteOffset, trace.bytes.byteLength);
+      this.#traceViews.set(trace, view);
+    }
+    this.#trace = trace;
+    this.#traceView = view;
+  }
+
+  #names(): string {
+    return this.vms.map((vm) => vm.config.name).join(", ");
+  }
+}
