@@ -40,7 +40,7 @@ export const ETHERTYPE_MPLS_MULTICAST = 0x8848;
 export const ETHERTYPE_QINQ = 0x88a8;
 
 /** An Ethernet header lies in frame[at, end). Ask before any getter below. */
-export function isEthernet(frame: Uint8Array, at: number, end: number): boolean {
+export function isEthernet(_frame: Uint8Array, at: number, end: number): boolean {
   return end - at >= ETHERNET_HEADER_LEN;
 }
 

@@ -39,7 +39,7 @@ export const ICMP_PORT_UNREACHABLE = 3;
 export const ICMP_FRAGMENTATION_NEEDED = 4;
 
 /** An ICMP header lies in frame[at, end). Ask before any getter below. */
-export function isIcmp(frame: Uint8Array, at: number, end: number): boolean {
+export function isIcmp(_frame: Uint8Array, at: number, end: number): boolean {
   return end - at >= ICMP_HEADER_LEN;
 }
 

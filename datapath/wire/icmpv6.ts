@@ -57,7 +57,7 @@ export const NA_SOLICITED = 0x40;
 export const NA_OVERRIDE = 0x20;
 
 /** An ICMPv6 header lies in frame[at, end). Ask before any getter below. */
-export function isIcmpv6(frame: Uint8Array, at: number, end: number): boolean {
+export function isIcmpv6(_frame: Uint8Array, at: number, end: number): boolean {
   return end - at >= ICMPV6_HEADER_LEN;
 }
 

@@ -12,7 +12,7 @@ import { be32, put32 } from "./bytes.ts";
 export const MPLS_ENTRY_LEN = 4;
 
 /** A label stack entry lies in frame[at, end). Ask before any getter below. */
-export function isMpls(frame: Uint8Array, at: number, end: number): boolean {
+export function isMpls(_frame: Uint8Array, at: number, end: number): boolean {
   return end - at >= MPLS_ENTRY_LEN;
 }
 

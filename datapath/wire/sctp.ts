@@ -21,7 +21,7 @@ export const SCTP_CHECKSUM = 8;
 export const SCTP_HEADER_LEN = 12;
 
 /** An SCTP header lies in frame[at, end). Ask before any getter below. */
-export function isSctp(frame: Uint8Array, at: number, end: number): boolean {
+export function isSctp(_frame: Uint8Array, at: number, end: number): boolean {
   return end - at >= SCTP_HEADER_LEN;
 }
 

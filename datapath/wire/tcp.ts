@@ -43,7 +43,7 @@ export const TCP_ECE = 0x40;
 export const TCP_CWR = 0x80;
 
 /** A TCP header without its options lies in frame[at, end). Ask before any getter below. */
-export function isTcp(frame: Uint8Array, at: number, end: number): boolean {
+export function isTcp(_frame: Uint8Array, at: number, end: number): boolean {
   return end - at >= TCP_HEADER_LEN;
 }
 

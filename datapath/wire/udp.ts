@@ -18,7 +18,7 @@ export const UDP_CHECKSUM = 6;
 export const UDP_HEADER_LEN = 8;
 
 /** A UDP header lies in frame[at, end). Ask before any getter below. */
-export function isUdp(frame: Uint8Array, at: number, end: number): boolean {
+export function isUdp(_frame: Uint8Array, at: number, end: number): boolean {
   return end - at >= UDP_HEADER_LEN;
 }
 
