@@ -33,6 +33,12 @@ export function macFromText(text: string): Mac {
   return mac;
 }
 
+/** As `macFromText`, as a pair [high, low] to be taken apart at once. */
+export function macWords(text: string): readonly [number, number] {
+  const mac = macFromText(text);
+  return [mac.high, mac.low];
+}
+
 const hex2 = (byte: number): string => (byte & 0xff).toString(16).padStart(2, "0");
 
 /** Two words to "52:54:00:0a:00:02". */
