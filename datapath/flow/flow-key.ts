@@ -59,8 +59,13 @@ export const W_METADATA_HI = 50;
 export const W_METADATA = 51;
 export const W_ACTSET_OUTPUT = 52;
 export const W_REG0 = 53; // 16 words
+export const W_CONJ_ID = 69;
+/** tun_erspan_ver (4), tun_erspan_dir (1), tun_erspan_hwid (6), pad, tun_erspan_idx (20): always 0, no such tunnel ports. */
+export const W_TUN_ERSPAN = 70;
+/** pad (16), tun_gtpu_flags (8), tun_gtpu_msgtype (8): always 0, no such tunnel ports. */
+export const W_TUN_GTPU = 71;
 /** Words of a flow inside translation. */
-export const FLOW_WORDS = 69;
+export const FLOW_WORDS = 72;
 
 /** nw_frag, bits 8..9 of W_TYPE (OVS: FLOW_NW_FRAG_ANY, FLOW_NW_FRAG_LATER). */
 export const FRAG_ANY = 1;
