@@ -1,0 +1,96 @@
+/**
+ * Linux "cooked" captures (`tcpdump -i any`) back into Ethernet frames, in place: the cooked header is longer than an
+ * Ethernet header, so the last 14 bytes of it become one, and the payload stays where it is.
+ *
+ *   v1 (LINKTYPE_LINUX_SLL, 16 bytes)                     v2 (LINKTYPE_LINUX_SLL2, 20 bytes)
+ *    0 packet type (0 to us, 1 broadcast, 2 multicast,     0 protocol
+ *                   3 other host, 4 from us)               2 reserved
+ *    2 ARPHRD type                                         4 interface index
+ *    4 address length                                      8 ARPHRD type
+ *    6 sender's address, 8 bytes                          10 packet type (1 byte)
+ *   14 protocol                                           11 address length (1 byte)
+ *                                                         12 sender's address, 8 bytes
+ *
+ * What is kept: sender's address, protocol, and all that follows, so that 802.1Q tags (protocol 0x8100, then the tag)
+ * and LLC frames (protocol 4, "802.2") come back as they were. What is lost in the capture is the destination address. It is
+ * rebuilt from the packet type: ff:ff:ff:ff:ff:ff for broadcast; for multicast the group's address (RFC 1112 6.4, RFC
+ * 2464 7), behind tags too; for the rest 02:00:00:00:00:0N, a locally administered address with the packet type N as last byte.
+ * Frames of devices that are not Ethernet-like (ARPHRD other than 1 and loopback, address not 6 bytes) are left out.
+ *
+ * Source: https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL.html and LINKTYPE_LINUX_SLL2.html.
+ */
+const ETHERNET_HEADER = 14;
+const ARPHRD_ETHER = 1;
+const ARPHRD_LOOPBACK = 772;
+const PROTOCOL_802_3 = 1; // Novell raw 802.3
+const PROTOCOL_802_2 = 4; // LLC
+const BROADCAST = 1;
+const MULTICAST = 2;
+
+/** Bytes that a cooked header loses when it becomes an Ethernet header: the frame starts that much later. */
+export const SLL_SURPLUS = 2;
+export const SLL2_SURPLUS = 6;
+
+/**
+ * Rewrites the cooked header at `at` (v1, or v2 with `second`) so that an Ethernet frame starts SLL_SURPLUS (SLL2_SURPLUS)
+ * bytes later. `end` is one past the last captured byte, `wireLength` the length of the whole cooked packet. False when
+ * no frame can be recovered; nothing is written then.
+ */
+export function recoverEthernet(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  wireLength: number,
+  second: boolean,
+): boolean {
+  const surplus = second ? SLL2_SURPLUS : SLL_SURPLUS;
+  const frame = at + surplus;
+  const payload = frame + ETHERNET_HEADER;
+  if (end < payload) return false;
+  const arphrd = second ? be16(bytes, at + 8) : be16(bytes, at + 2);
+  const packetType = second ? bytes[at + 10] : be16(bytes, at);
+  const addressLength = second ? bytes[at + 11] : be16(bytes, at + 4);
+  const address = second ? at + 12 : at + 6;
+  const protocol = second ? be16(bytes, at) : be16(bytes, at + 14);
+  if (arphrd !== ARPHRD_ETHER && arphrd !== ARPHRD_LOOPBACK) return false;
+  if (addressLength !== 6 || packetType > 4) return false;
+  // v1 moves the address up by two bytes; in v2 it is in its place already.
+  bytes.copyWithin(frame + 6, address, address + 6);
+  const llc = protocol === PROTOCOL_802_2 || protocol === PROTOCOL_802_3;
+  const type = llc ? Math.min(wireLength - surplus - ETHERNET_HEADER, 1500) : protocol;
+  bytes[frame + 12] = type >>> 8;
+  bytes[frame + 13] = type;
+  writeDestination(bytes, frame, end, packetType);
+  return true;
+}
+
+function writeDestination(bytes: Uint8Array, frame: number, end: number, packetType: number): void {
+  if (packetType === BROADCAST) {
+    bytes.fill(0xff, frame, frame + 6);
+    return;
+  }
+  bytes.fill(0, frame, frame + 6);
+  if (packetType !== MULTICAST) {
+    bytes[frame] = 0x02;
+    bytes[frame + 5] = packetType;
+    return;
+  }
+  let at = frame + 12;
+  while (end - at >= 6 && (be16(bytes, at) === 0x8100 || be16(bytes, at) === 0x88a8)) at += 4;
+  const type = be16(bytes, at);
+  bytes[frame] = 0x01; // a multicast address at least
+  if (type === 0x0800 && end - at >= 2 + 20) {
+    bytes[frame + 2] = 0x5e;
+    bytes[frame + 3] = bytes[at + 2 + 17] & 0x7f;
+    bytes[frame + 4] = bytes[at + 2 + 18];
+    bytes[frame + 5] = bytes[at + 2 + 19];
+  } else if (type === 0x86dd && end - at >= 2 + 40) {
+    bytes[frame] = 0x33;
+    bytes[frame + 1] = 0x33;
+    for (let i = 0; i < 4; i++) bytes[frame + 2 + i] = bytes[at + 2 + 36 + i];
+  }
+}
+
+function be16(bytes: Uint8Array, at: number): number {
+  return (bytes[at] << 8) | bytes[at + 1];
+}
