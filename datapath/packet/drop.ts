@@ -41,6 +41,8 @@ export const Drop = {
   Policed: 17,
   /** Replaced by its own fragments or by another packet made from it. */
   Replaced: 18,
+  /** Namespace: a source address that no other host can have (own, multicast, broadcast, loopback), a "martian". */
+  Martian: 19,
 } as const;
 export type Drop = (typeof Drop)[keyof typeof Drop];
 

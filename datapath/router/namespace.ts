@@ -1,0 +1,203 @@
+/**
+ * A network namespace: a qrouter copy, or the one that a DHCP port lives in. It takes a burst that came in by one of its
+ * interfaces and does to each packet what Linux does (ip_rcv, ip_route_input, ip_forward, ip_finish_output, in this order):
+ *
+ *   frame for another MAC address               -> OtherHost, silently: flooded copies end here
+ *   ARP, IPv6                                   -> arp-input, ipv6-input
+ *   IPv4: header, checksum, martian source      -> BadIpHeader, Martian
+ *   own or broadcast address                    -> local: echo replies, resets, "unreachable"
+ *   not forwarding                              -> NoRoute, silently
+ *   no route                                    -> ICMP 3/0
+ *   TTL 1                                       -> ICMP 11/0, quoting the packet as it came
+ *   longer than the MTU with "don't fragment"   -> ICMP 3/4 with that MTU
+ *   otherwise: TTL less one (RFC 1624), fragments if it must be, the neighbour's MAC address, out (or waiting for ARP)
+ *
+ * Nothing is allocated for a packet that is forwarded. The bridge port of each interface is its other end: what is in
+ * `tx[i]` goes into the switch there. Time is the caller's: virtual, in ns.
+ */
+import { Drop } from "../packet/drop.ts";
+import type { PacketBatch } from "../packet/packet-batch.ts";
+import type { PacketPool } from "../packet/packet-pool.ts";
+import type { PacketQueue } from "../packet/packet-queue.ts";
+import type { NamespaceConfig } from "../topology.ts";
+import { ETHERNET_HEADER_LEN, ETHERTYPE_ARP, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from "../wire/ethernet.ts";
+import { ICMP_FRAGMENTATION_NEEDED, ICMP_NET_UNREACHABLE, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE } from "../wire/icmp.ts";
+import { IPV4_DF, IPV4_DST, IPV4_FRAGMENT, IPV4_HEADER_LEN, IPV4_SRC, IPV4_TTL } from "../wire/ipv4.ts";
+import { inputArp } from "./arp-input.ts";
+import type { RouterCounters } from "./counters.ts";
+import { fragmentIpv4 } from "./fragment.ts";
+import { sendIcmpError } from "./icmp-error.ts";
+import { inputIpv6 } from "./ipv6-input.ts";
+import { deliverIpv4 } from "./local.ts";
+import { outputIpv4 } from "./output.ts";
+import { AddressKind } from "./routes.ts";
+import { type NamespaceOptions, Stack } from "./stack.ts";
+import { runTimers } from "./timers.ts";
+
+export class Namespace {
+  readonly config: NamespaceConfig;
+  readonly name: string;
+  /** Frames to be sent, by interface: the owner of the namespace takes them out. */
+  readonly tx: readonly PacketQueue[];
+  readonly counters: RouterCounters;
+  readonly #stack: Stack;
+
+  /** Throws an Error that names the namespace and what is wrong: an address, a route's interface, an MTU. */
+  constructor(config: NamespaceConfig, pool: PacketPool, options: NamespaceOptions = {}) {
+    this.config = config;
+    this.name = config.name;
+    this.#stack = new Stack(config, pool, options);
+    this.tx = this.#stack.tx;
+    this.counters = this.#stack.counters;
+  }
+
+  /** Packets that wait for a neighbour's answer. */
+  get held(): number {
+    return this.#stack.waiting.count;
+  }
+
+  /** The neighbour table as `ip neigh` prints it: "192.168.1.11 dev qr-c669122c-11 lladdr fa:16:3e:17:6b:a7 PERMANENT". */
+  neighbours(): string[] {
+    return this.#stack.neighbours.lines(this.#stack.interfaces.map((link) => link.name));
+  }
+
+  /** Virtual time goes on to `now` (ns) without a packet: repeated ARP requests, neighbours that fail. */
+  tick(now: number): void {
+    const stack = this.#stack;
+    if (now > stack.now) stack.now = now;
+    if (stack.now >= stack.nextDue) runTimers(stack);
+  }
+
+  /**
+   * Takes the burst that came in by interface `dev` at `now` (ns). Every slot of the batch is the namespace's from here on:
+   * it is in `tx`, waits for a neighbour, or is free again; the batch is empty afterwards.
+   */
+  process(batch: PacketBatch, dev: number, now: number): void {
+    this.tick(now);
+    const stack = this.#stack;
+    const link = stack.interfaces[dev];
+    const { macHigh, macLow } = link;
+    const { view } = stack.pool;
+    const { slot, start, end, time, count } = batch;
+    stack.counters.countReceived(count);
+    for (let i = 0; i < count; i++) {
+      const at = start[i];
+      if (end[i] - at < ETHERNET_HEADER_LEN) {
+        stack.drop(slot[i], Drop.Truncated);
+        continue;
+      }
+      const high = view.getInt32(at);
+      const unicast = high === macHigh && view.getUint16(at + 4) === macLow;
+      if (!unicast && (high & 0x01000000) === 0) {
+        stack.drop(slot[i], Drop.OtherHost);
+        continue;
+      }
+      const type = view.getUint16(at + 12);
+      if (type === ETHERTYPE_IPV4) inputIpv4(stack, slot[i], at + ETHERNET_HEADER_LEN, end[i], time[i], dev, unicast);
+      else if (type === ETHERTYPE_ARP) inputArp(stack, slot[i], at, end[i], time[i], dev, unicast);
+      else if (type === ETHERTYPE_IPV6) inputIpv6(stack, slot[i], at + ETHERNET_HEADER_LEN, end[i], time[i], dev);
+      else stack.drop(slot[i], Drop.Unhandled);
+    }
+    batch.count = 0;
+  }
+}
+
+/** The packet at `l3` of a frame that ends at `frameEnd`: taken in, forwarded or dropped. */
+function inputIpv4(
+  stack: Stack,
+  slot: number,
+  l3: number,
+  frameEnd: number,
+  time: number,
+  from: number,
+  unicast: boolean,
+): void {
+  const { view } = stack.pool;
+  const { routes } = stack;
+  if (frameEnd - l3 < IPV4_HEADER_LEN) {
+    stack.drop(slot, Drop.BadIpHeader);
+    return;
+  }
+  const word0 = view.getInt32(l3);
+  const header = (word0 >>> 22) & 0x3c;
+  const total = word0 & 0xffff;
+  const end = l3 + total; // what lies behind is padding, and is not forwarded
+  if (
+    word0 >>> 28 !== 4 ||
+    header < IPV4_HEADER_LEN ||
+    total < header ||
+    end > frameEnd ||
+    !sumIsGood(view, l3, header)
+  ) {
+    stack.drop(slot, Drop.BadIpHeader);
+    return;
+  }
+  const src = view.getInt32(l3 + IPV4_SRC);
+  const dst = view.getInt32(l3 + IPV4_DST);
+  const top = src >>> 24;
+  if (top >= 224 || top === 127 || top === 0 || routes.kindOf(src) !== AddressKind.Other) {
+    stack.drop(slot, Drop.Martian);
+    return;
+  }
+  const kind = routes.kindOf(dst);
+  if (kind !== AddressKind.Other) {
+    deliverIpv4(stack, slot, l3, end, time, from, kind === AddressKind.Broadcast);
+    return;
+  }
+  const group = dst >>> 28 === 0xe; // multicast: there is no receiver, and no multicast routing
+  if (group || dst >>> 24 === 127 || dst >>> 24 === 0 || dst >>> 28 === 0xf) {
+    stack.drop(slot, group ? Drop.Unhandled : Drop.Martian);
+    return;
+  }
+  if (!stack.forwarding) {
+    stack.drop(slot, Drop.NoRoute);
+    return;
+  }
+  const route = routes.lookup(dst);
+  if (route < 0) {
+    const { limit } = stack;
+    if (unicast && (limit === null || limit.allowNoRoute(src, stack.now))) {
+      sendIcmpError(stack, ICMP_UNREACHABLE, ICMP_NET_UNREACHABLE, 0, view, l3, end, time);
+    }
+    stack.drop(slot, Drop.NoRoute);
+    return;
+  }
+  if (!unicast) {
+    stack.drop(slot, Drop.OtherHost); // a group frame with another's address in it is not forwarded
+    return;
+  }
+  const word2 = view.getInt32(l3 + IPV4_TTL);
+  if (word2 >>> 24 <= 1) {
+    sendIcmpError(stack, ICMP_TIME_EXCEEDED, 0, 0, view, l3, end, time);
+    stack.drop(slot, Drop.TtlExceeded);
+    return;
+  }
+  const dev = routes.dev[route];
+  const { mtu } = stack.interfaces[dev];
+  if (total > mtu && (view.getUint16(l3 + IPV4_FRAGMENT) & IPV4_DF) !== 0) {
+    sendIcmpError(stack, ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, mtu, view, l3, end, time);
+    stack.drop(slot, Drop.TooBig);
+    return;
+  }
+  // RFC 1624 for a TTL less one: the checksum grows by 0x0100, with the carry added in.
+  const sum = (word2 & 0xffff) + 0x0100;
+  view.setInt32(l3 + IPV4_TTL, ((word2 & 0xffff0000) - 0x01000000) | ((sum + (sum >= 0xffff ? 1 : 0)) & 0xffff));
+  stack.counters.countForwarded();
+  const nextHop = routes.via[route] || dst;
+  if (total <= mtu) outputIpv4(stack, slot, l3, end, time, dev, nextHop, from);
+  else {
+    fragmentIpv4(stack, view, l3, mtu, time, dev, nextHop, from);
+    stack.drop(slot, Drop.Replaced);
+  }
+}
+
+/** The one's complement sum over the header is 0. */
+function sumIsGood(view: DataView, at: number, length: number): boolean {
+  let sum = 0;
+  for (let i = at; i < at + length; i += 4) {
+    const word = view.getInt32(i);
+    sum += (word >>> 16) + (word & 0xffff);
+  }
+  sum = (sum & 0xffff) + (sum >>> 16);
+  return ((sum + (sum >>> 16)) & 0xffff) === 0xffff;
+}
