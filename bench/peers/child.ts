@@ -1,0 +1,128 @@
+/**
+ * Other programs: short ones that are asked something (`run`), and daemons that live as long as a measurement (`launch`).
+ *
+ * A daemon gets a session of its own, so that Ctrl-C at the terminal reaches us first and everything is stopped in order;
+ * and `setpriv --pdeathsig` has the kernel end it when we die without a word.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import type { Undo } from "./undo.ts";
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string;
+  /** ms after which it is killed and counts as failed. */
+  readonly timeout?: number;
+  /** Called with the process as soon as it runs. */
+  readonly started?: (child: ChildProcess) => void;
+  /** Exit codes that are no failure; 0 by default. */
+  readonly accept?: readonly number[];
+}
+
+/** Runs a program to its end and gives its standard output. Throws an Error with its name and last words. */
+export function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
+  const { env, input, timeout = 30_000, started, accept = [0] } = options;
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, {
+      env: { ...process.env, ...env },
+      stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+    });
+    const out: Buffer[] = [];
+    const err: Buffer[] = [];
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      child.kill("SIGKILL");
+    }, timeout);
+    child.stdout!.on("data", (piece: Buffer) => out.push(piece));
+    child.stderr!.on("data", (piece: Buffer) => err.push(piece));
+    child.on("error", (error) => {
+      clearTimeout(timer);
+      reject(new Error(`${file}: ${error.message}`));
+    });
+    child.on("spawn", () => started?.(child));
+    child.on("close", (code, signal) => {
+      clearTimeout(timer);
+      const stdout = Buffer.concat(out).toString();
+      if (code !== null && accept.includes(code)) {
+        resolve(stdout);
+        return;
+      }
+      const words = lastWords(Buffer.concat(err).toString()) || lastWords(stdout);
+      const how = late
+        ? `gave no answer for ${timeout / 1000} s`
+        : signal !== null
+          ? `ended by ${signal}`
+          : `exit code ${code}`;
+      reject(new Error(`${file} ${args.slice(0, 4).join(" ")}: ${how}${words === "" ? "" : `: ${words}`}`));
+    });
+    if (input !== undefined) {
+      child.stdin!.on("error", () => undefined); // it ended without reading all: its exit code tells
+      child.stdin!.end(input);
+    }
+  });
+}
+
+/** The last line that is not empty. */
+export function lastWords(text: string): string {
+  return text.trimEnd().split("\n").at(-1)?.trim() ?? "";
+}
+
+export interface Daemon {
+  readonly pid: number;
+  /** Settles when it has ended, with the way it ended. */
+  readonly ended: Promise<string>;
+  /** True once it has ended. */
+  readonly gone: () => boolean;
+  /** SIGTERM, and SIGKILL after 5 s; returns when it is gone. */
+  stop(): Promise<void>;
+}
+
+/** Starts a program that is stopped by `undo` (or `stop`). Throws when it cannot be started. */
+export async function launch(
+  undo: Undo,
+  file: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Daemon> {
+  const child = spawn("setpriv", ["--pdeathsig", "KILL", file, ...args], {
+    env: { ...process.env, ...env },
+    stdio: "ignore",
+    detached: true,
+  });
+  let ending = "";
+  const ended = new Promise<string>((resolve) => {
+    child.on("exit", (code, signal) => {
+      ending = signal === null ? `exit code ${code}` : `ended by ${signal}`;
+      resolve(ending);
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.on("spawn", resolve);
+    child.on("error", (error) => reject(new Error(`${file}: ${error.message}`)));
+  });
+  const stop = async (): Promise<void> => {
+    if (ending !== "") return;
+    child.kill("SIGTERM");
+    const timer = setTimeout(() => child.kill("SIGKILL"), 5000);
+    await ended;
+    clearTimeout(timer);
+  };
+  undo.add(`stop ${file}`, stop);
+  return { pid: child.pid!, ended, gone: () => ending !== "", stop };
+}
+
+export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/**
+ * ns that a thread has run, and ns that it was ready but waited for a core, since it began. Zeros when it is gone or the
+ * kernel keeps no such figures. Source: Linux Documentation/scheduler/sched-stats.rst, /proc/PID/schedstat.
+ */
+export function schedule(pid: number, thread = pid): { readonly ran: number; readonly waited: number } {
+  try {
+    const [ran, waited] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "latin1").split(" ").map(Number);
+    return { ran, waited };
+  } catch {
+    return { ran: 0, waited: 0 };
+  }
+}
