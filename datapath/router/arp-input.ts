@@ -24,7 +24,7 @@ import {
 import { ETHERNET_HEADER_LEN, ETHERTYPE_ARP, writeEthernet } from "../wire/ethernet.ts";
 import { MAPPED, Nud } from "./neighbours.ts";
 import { flushWaiting } from "./output.ts";
-import { AddressKind } from "./routes.ts";
+import { AddressKind, isMartianSource } from "./routes.ts";
 import type { Stack } from "./stack.ts";
 
 /** Takes in the ARP frame [start, end) that came by `dev`; `unicast`: it was sent to the interface's own MAC address. */
@@ -64,8 +64,8 @@ export function inputArp(
     let n = neighbours.findIpv4(dev, sender);
     if (n < 0) n = neighbours.create(dev, 0, 0, MAPPED, sender, now);
     const goes = n >= 0 && neighbours.update(n, high, low, Nud.Stale, true, now);
-    answer(stack, slot, start, time, dev);
     if (goes) flushWaiting(stack, n);
+    answer(stack, slot, start, time, dev);
     return;
   }
   const n = neighbours.findIpv4(dev, sender);
@@ -100,5 +100,5 @@ function answer(stack: Stack, slot: number, start: number, time: number, dev: nu
 
 /** A source address that no other host can have (Linux: fib_validate_source, ip_route_input_slow). */
 function isMartian(stack: Stack, source: number): boolean {
-  return source >>> 28 >= 0xe || source >>> 24 === 127 || stack.routes.kindOf(source) === AddressKind.Own;
+  return isMartianSource(source) || stack.routes.kindOf(source) === AddressKind.Own;
 }

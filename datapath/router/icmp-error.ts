@@ -2,7 +2,8 @@
  * ICMP errors as Linux sends them (net/ipv4/icmp.c, icmp_send): about unicast packets only, never about an ICMP error or a
  * later fragment (RFC 1122, 3.2.2), quoting the packet as far as 576 bytes of the whole message allow (RFC 1812, 4.3.2.3), with
  * precedence "internetwork control" and the TOS bits of the packet. The source address is that of the route back to
- * the sender, or the address that the packet was sent to when it was an own one.
+ * the sender, or the address that the packet was sent to when it was an own one. A route that the packet recorded is
+ * carried on in the answer.
  */
 import { copyBytes } from "../packet/copy.ts";
 import { ETHERNET_HEADER_LEN } from "../wire/ethernet.ts";
@@ -23,6 +24,7 @@ import {
   IPV4_SRC,
   IPV4_TOS,
   PROTOCOL_ICMP,
+  putIpv4Options,
   writeIpv4,
 } from "../wire/ipv4.ts";
 import { outputIpv4 } from "./output.ts";
@@ -47,6 +49,7 @@ export function sendIcmpError(
   time: number,
 ): void {
   const { routes, pool } = stack;
+  const { bytes } = pool;
   if ((source.getUint16(l3 + IPV4_FRAGMENT) & IPV4_OFFSET_MASK) !== 0) return;
   if (source.getUint8(l3 + IPV4_PROTOCOL) === PROTOCOL_ICMP) {
     const l4 = l3 + ((source.getUint8(l3) & 15) << 2);
@@ -61,19 +64,22 @@ export function sendIcmpError(
 
   const dev = routes.dev[route];
   const { mtu } = stack.interfaces[dev];
-  const room = (mtu < LONGEST ? mtu : LONGEST) - IPV4_HEADER_LEN - ICMP_HEADER_LEN;
+  const from = routes.kindOf(about) === AddressKind.Own ? about : routes.source[route];
+  const added = stack.options.recordRoute === 0 ? 0 : stack.options.echoInto(bytes, l3, from);
+  const header = IPV4_HEADER_LEN + added;
+  const room = (mtu < LONGEST ? mtu : LONGEST) - header - ICMP_HEADER_LEN;
   if (room <= IPV4_HEADER_LEN) return;
   const quoted = end - l3 < room ? end - l3 : room;
-  const total = IPV4_HEADER_LEN + ICMP_HEADER_LEN + quoted;
+  const total = header + ICMP_HEADER_LEN + quoted;
   const slot = stack.make(ETHERNET_HEADER_LEN + total);
   if (slot < 0) return;
   const ip = pool.home(slot) + ETHERNET_HEADER_LEN;
-  const icmp = ip + IPV4_HEADER_LEN;
-  const from = routes.kindOf(about) === AddressKind.Own ? about : routes.source[route];
+  const icmp = ip + header;
   const tos = (source.getUint8(l3 + IPV4_TOS) & 0x1e) | 0xc0;
-  writeIpv4(pool.bytes, ip, tos, total, stack.ipId(), 0, 64, PROTOCOL_ICMP, from, to);
-  writeIcmp(pool.bytes, icmp, type, code, rest);
+  writeIpv4(bytes, ip, tos, total, stack.ipId(), 0, 64, PROTOCOL_ICMP, from, to);
+  if (added > 0) putIpv4Options(bytes, ip, stack.options.answer, added);
+  writeIcmp(bytes, icmp, type, code, rest);
   copyBytes(source, l3, pool.view, icmp + ICMP_HEADER_LEN, quoted);
-  putIcmpChecksum(pool.bytes, icmp, ip + total);
+  putIcmpChecksum(bytes, icmp, ip + total);
   outputIpv4(stack, slot, ip, ip + total, time, dev, routes.via[route] || to, -1);
 }

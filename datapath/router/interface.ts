@@ -17,6 +17,8 @@ export class RouterInterface {
   /** IPv4 addresses and their prefix lengths. */
   readonly ipv4: Int32Array;
   readonly ipv4Bits: Int32Array;
+  /** Broadcast addresses of the subnets; a /31 or /32 has none (RFC 3021). */
+  readonly broadcasts: Int32Array;
   /** IPv6 addresses, four words each; link-local ones are among them. */
   readonly ipv6: Int32Array;
 
@@ -53,6 +55,9 @@ export class RouterInterface {
     }
     this.ipv4 = Int32Array.from(v4);
     this.ipv4Bits = Int32Array.from(v4Bits);
+    this.broadcasts = Int32Array.from(
+      v4.flatMap((own, i) => (v4Bits[i] < 31 ? [own | (v4Bits[i] === 0 ? -1 : -1 >>> v4Bits[i])] : [])),
+    );
     this.ipv6 = Int32Array.from(v6);
   }
 

@@ -1,7 +1,7 @@
 /**
  * IPv6 at a namespace: it is not forwarded (Neutron's and the lab's routers set only net.ipv4.ip_forward), but the
- * interfaces have link-local addresses and Linux answers for them: neighbour solicitations and echo requests. Everything
- * else ends here without an answer.
+ * interfaces have link-local addresses and Linux answers for them: neighbour solicitations, echo requests, and errors for
+ * what nobody takes. Fragments and TCP end here without an answer.
  */
 import { Drop } from "../packet/drop.ts";
 import { be16, be32, put16, put32 } from "../wire/bytes.ts";
@@ -13,6 +13,8 @@ import {
   ICMPV6_ECHO_REPLY,
   ICMPV6_ECHO_REQUEST,
   ICMPV6_FLAGS,
+  ICMPV6_PARAMETER_PROBLEM,
+  ICMPV6_UNREACHABLE,
   isIcmpv6,
   isNeighbourMessage,
   NA_OVERRIDE,
@@ -26,24 +28,33 @@ import {
   ND_TARGET,
   ndOption,
 } from "../wire/icmpv6.ts";
+import { PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ipv4.ts";
 import {
   IPV6_DST,
   IPV6_HEADER_LEN,
   IPV6_HOP_LIMIT,
+  IPV6_NEXT_HEADER,
   IPV6_SRC,
   Ipv6Walk,
   ipv6PayloadLength,
   ipv6TrafficClass,
   isIpv6,
   NEXT_ICMPV6,
+  NEXT_NONE,
   writeIpv6,
 } from "../wire/ipv6.ts";
+import { isUdp } from "../wire/udp.ts";
+import { sendIcmpv6Error } from "./icmpv6-error.ts";
 import type { RouterInterface } from "./interface.ts";
 import { Nud } from "./neighbours.ts";
 import { flushWaiting, outputIpv6 } from "./output.ts";
 import type { Stack } from "./stack.ts";
 
 const walk = new Ipv6Walk();
+const addresses = new Int32Array(8);
+/** RFC 4443: codes of destination unreachable and parameter problem. */
+const PORT_UNREACHABLE = 4;
+const UNKNOWN_NEXT_HEADER = 1;
 const LONGEST_HOP_LIMIT = 255;
 
 /** Takes in the IPv6 packet at `l3` of the frame that came by `dev` and ends at `frameEnd`. */
@@ -60,8 +71,13 @@ export function inputIpv6(stack: Stack, slot: number, l3: number, frameEnd: numb
     stack.drop(slot, Drop.Unhandled);
     return;
   }
-  const good = walk.walk(bytes, l3, end) && walk.protocol === NEXT_ICMPV6 && !walk.isFragment;
+  const good = walk.walk(bytes, l3, end) && !walk.isFragment;
   const l4 = walk.at;
+  if (good && walk.protocol !== NEXT_ICMPV6) {
+    if (!group) refuse(stack, l3, l4, end, time, dev);
+    stack.drop(slot, Drop.Unhandled);
+    return;
+  }
   if (!good || !isIcmpv6(bytes, l4, end) || transportChecksumIpv6(bytes, l3, NEXT_ICMPV6, l4, end) !== 0) {
     stack.drop(slot, Drop.Unhandled);
     return;
@@ -185,12 +201,15 @@ function answerEcho(stack: Stack, slot: number, l3: number, l4: number, end: num
     stack.drop(slot, Drop.Unhandled);
     return;
   }
-  for (let i = 0; i < 16; i += 4) {
-    const to = view.getInt32(l3 + IPV6_SRC + i);
+  // Both addresses are kept first: behind extension headers the answer's header overlaps the request's.
+  for (let i = 0; i < 4; i++) {
+    addresses[i] = view.getInt32(l3 + IPV6_SRC + 4 * i);
     // What was sent to a group is answered from the link-local address.
-    const from = group ? link.ipv6[link.ipv6.length - 4 + (i >> 2)] : view.getInt32(l3 + IPV6_DST + i);
-    view.setInt32(ip + IPV6_DST + i, to);
-    view.setInt32(ip + IPV6_SRC + i, from);
+    addresses[4 + i] = group ? link.ipv6[link.ipv6.length - 4 + i] : view.getInt32(l3 + IPV6_DST + 4 * i);
+  }
+  for (let i = 0; i < 4; i++) {
+    view.setInt32(ip + IPV6_DST + 4 * i, addresses[i]);
+    view.setInt32(ip + IPV6_SRC + 4 * i, addresses[4 + i]);
   }
   writeIpv6(bytes, ip, trafficClass, 0, end - l4, NEXT_ICMPV6, 64);
   bytes[l4] = ICMPV6_ECHO_REPLY;
@@ -199,6 +218,20 @@ function answerEcho(stack: Stack, slot: number, l3: number, l4: number, end: num
   counters.drops[Drop.Consumed]++;
   counters.countGenerated();
   outputIpv6(stack, slot, ip, end, time, dev);
+}
+
+/** There is no socket here: UDP is answered with "port unreachable", an unknown header with a parameter problem. */
+function refuse(stack: Stack, l3: number, l4: number, end: number, time: number, dev: number): void {
+  const { bytes, view } = stack.pool;
+  const { protocol } = walk;
+  if (isUnspecified(view, l3 + IPV6_SRC) || protocol === NEXT_NONE || protocol === PROTOCOL_TCP) return;
+  if (protocol !== PROTOCOL_UDP) {
+    if (l4 === l3 + IPV6_HEADER_LEN) {
+      sendIcmpv6Error(stack, ICMPV6_PARAMETER_PROBLEM, UNKNOWN_NEXT_HEADER, IPV6_NEXT_HEADER, l3, end, time, dev);
+    }
+  } else if (isUdp(bytes, l4, end) && transportChecksumIpv6(bytes, l3, PROTOCOL_UDP, l4, end) === 0) {
+    sendIcmpv6Error(stack, ICMPV6_UNREACHABLE, PORT_UNREACHABLE, 0, l3, end, time, dev);
+  }
 }
 
 function isUnspecified(view: DataView, at: number): boolean {

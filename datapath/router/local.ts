@@ -33,6 +33,7 @@ import {
   PROTOCOL_TCP,
   PROTOCOL_UDP,
   putIpv4Checksum,
+  putIpv4Options,
   writeIpv4,
 } from "../wire/ipv4.ts";
 import {
@@ -94,6 +95,7 @@ export function deliverIpv4(
     return;
   }
   // The header of the first fragment lies before the payload: together they are the packet that was sent.
+  stack.options.clear(); // a route is recorded by each fragment for itself
   const ip = PAYLOAD - whole.headerLength;
   const total = whole.headerLength + whole.total;
   put16(whole.bytes, ip + IPV4_LENGTH, total);
@@ -152,7 +154,7 @@ function answerEcho(
   group: boolean,
 ): boolean {
   if (end - l4 < ICMP_HEADER_LEN || checksum(bytes, l4, end) !== 0) return false;
-  if (group || bytes[l4] !== ICMP_ECHO_REQUEST || bytes[l4 + 1] !== 0) return false;
+  if (group || bytes[l4] !== ICMP_ECHO_REQUEST) return false;
   const { routes, interfaces, counters } = stack;
   const src = view.getInt32(l3 + IPV4_SRC);
   const own = view.getInt32(l3 + IPV4_DST);
@@ -161,13 +163,15 @@ function answerEcho(
   if (route < 0) return false;
   const dev = routes.dev[route];
   const nextHop = routes.via[route] || src;
-  // The reply has no options: its header lies directly before the message, in the request's own bytes.
-  const ip = l4 - IPV4_HEADER_LEN;
+  // The reply's header lies directly before the message, in the request's own bytes; of options it has at most as many.
+  const added = stack.options.recordRoute === 0 ? 0 : stack.options.echoInto(bytes, l3, own);
+  const ip = l4 - IPV4_HEADER_LEN - added;
   const total = end - ip;
   bytes[l4] = ICMP_ECHO_REPLY;
   put16(bytes, l4 + ICMP_CHECKSUM, 0);
   put16(bytes, l4 + ICMP_CHECKSUM, checksum(bytes, l4, end));
   writeIpv4(bytes, ip, tos, total, stack.ipId(), 0, 64, PROTOCOL_ICMP, own, src);
+  if (added > 0) putIpv4Options(bytes, ip, stack.options.answer, added);
   const { mtu } = interfaces[dev];
   if (slot >= 0 && total <= mtu) {
     counters.drops[Drop.Consumed]++;

@@ -5,6 +5,7 @@
  *   frame for another MAC address               -> OtherHost, silently: flooded copies end here
  *   ARP, IPv6                                   -> arp-input, ipv6-input
  *   IPv4: header, checksum, martian source      -> BadIpHeader, Martian
+ *   IPv4 options: broken, source route          -> ICMP 12/0, BadIpHeader
  *   own or broadcast address                    -> local: echo replies, resets, "unreachable"
  *   not forwarding                              -> NoRoute, silently
  *   no route                                    -> ICMP 3/0
@@ -21,8 +22,22 @@ import type { PacketPool } from "../packet/packet-pool.ts";
 import type { PacketQueue } from "../packet/packet-queue.ts";
 import type { NamespaceConfig } from "../topology.ts";
 import { ETHERNET_HEADER_LEN, ETHERTYPE_ARP, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from "../wire/ethernet.ts";
-import { ICMP_FRAGMENTATION_NEEDED, ICMP_NET_UNREACHABLE, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE } from "../wire/icmp.ts";
-import { IPV4_DF, IPV4_DST, IPV4_FRAGMENT, IPV4_HEADER_LEN, IPV4_SRC, IPV4_TTL } from "../wire/ipv4.ts";
+import {
+  ICMP_FRAGMENTATION_NEEDED,
+  ICMP_NET_UNREACHABLE,
+  ICMP_PARAMETER_PROBLEM,
+  ICMP_TIME_EXCEEDED,
+  ICMP_UNREACHABLE,
+} from "../wire/icmp.ts";
+import {
+  IPV4_DF,
+  IPV4_DST,
+  IPV4_FRAGMENT,
+  IPV4_HEADER_LEN,
+  IPV4_SRC,
+  IPV4_TTL,
+  putIpv4Checksum,
+} from "../wire/ipv4.ts";
 import { inputArp } from "./arp-input.ts";
 import type { RouterCounters } from "./counters.ts";
 import { fragmentIpv4 } from "./fragment.ts";
@@ -30,7 +45,7 @@ import { sendIcmpError } from "./icmp-error.ts";
 import { inputIpv6 } from "./ipv6-input.ts";
 import { deliverIpv4 } from "./local.ts";
 import { outputIpv4 } from "./output.ts";
-import { AddressKind } from "./routes.ts";
+import { AddressKind, isMartianSource } from "./routes.ts";
 import { type NamespaceOptions, Stack } from "./stack.ts";
 import { runTimers } from "./timers.ts";
 
@@ -134,9 +149,14 @@ function inputIpv4(
   }
   const src = view.getInt32(l3 + IPV4_SRC);
   const dst = view.getInt32(l3 + IPV4_DST);
-  const top = src >>> 24;
-  if (top >= 224 || top === 127 || top === 0 || routes.kindOf(src) !== AddressKind.Other) {
+  if (isMartianSource(src) || routes.kindOf(src) === AddressKind.Own) {
     stack.drop(slot, Drop.Martian);
+    return;
+  }
+  const { options } = stack;
+  if (header === IPV4_HEADER_LEN) options.recordRoute = 0;
+  else if (!optionsAreGood(stack, l3, header, end, src, dst, time, unicast)) {
+    stack.drop(slot, Drop.BadIpHeader);
     return;
   }
   const kind = routes.kindOf(dst);
@@ -145,7 +165,7 @@ function inputIpv4(
     return;
   }
   const group = dst >>> 28 === 0xe; // multicast: there is no receiver, and no multicast routing
-  if (group || dst >>> 24 === 127 || dst >>> 24 === 0 || dst >>> 28 === 0xf) {
+  if (group || dst >>> 24 === 127 || dst === 0) {
     stack.drop(slot, group ? Drop.Unhandled : Drop.Martian);
     return;
   }
@@ -183,12 +203,37 @@ function inputIpv4(
   const sum = (word2 & 0xffff) + 0x0100;
   view.setInt32(l3 + IPV4_TTL, ((word2 & 0xffff0000) - 0x01000000) | ((sum + (sum >= 0xffff ? 1 : 0)) & 0xffff));
   stack.counters.countForwarded();
+  if (header > IPV4_HEADER_LEN && options.changed) {
+    options.leave(stack.pool.bytes, l3, routes.source[route]);
+    putIpv4Checksum(stack.pool.bytes, l3);
+  }
   const nextHop = routes.via[route] || dst;
   if (total <= mtu) outputIpv4(stack, slot, l3, end, time, dev, nextHop, from);
   else {
     fragmentIpv4(stack, view, l3, mtu, time, dev, nextHop, from);
     stack.drop(slot, Drop.Replaced);
   }
+}
+
+/** Looks at the options of a header that has some; a broken list is answered with a parameter problem. */
+function optionsAreGood(
+  stack: Stack,
+  l3: number,
+  header: number,
+  end: number,
+  src: number,
+  dst: number,
+  time: number,
+  unicast: boolean,
+): boolean {
+  const { options, routes, pool } = stack;
+  const back = routes.lookup(src);
+  const own = routes.kindOf(dst) === AddressKind.Own ? dst : back < 0 ? 0 : routes.source[back];
+  const pointer = options.read(pool.bytes, l3, header, own);
+  if (pointer === 0) return !options.refused;
+  options.clear();
+  if (unicast) sendIcmpError(stack, ICMP_PARAMETER_PROBLEM, 0, pointer << 24, pool.view, l3, end, time);
+  return false;
 }
 
 /** The one's complement sum over the header is 0. */

@@ -21,6 +21,8 @@ export const Nud = {
   Probe: 5,
   Reachable: 6,
   Permanent: 7,
+  /** The broadcast addresses of the subnets: no question is ever asked (`ip neigh` does not show them). */
+  NoArp: 8,
 } as const;
 export type Nud = (typeof Nud)[keyof typeof Nud];
 const nudNames = Object.keys(Nud).map((name) => name.toUpperCase());
@@ -141,7 +143,7 @@ export class NeighbourTable {
    */
   update(n: number, high: number, low: number, state: Nud, override: boolean, now: number): boolean {
     const old = this.state[n];
-    if (old === Nud.Permanent) return false;
+    if (old >= Nud.Permanent) return false;
     const valid = old >= Nud.Stale;
     const same = this.macHigh[n] === high && this.macLow[n] === low;
     if (valid) {
@@ -169,6 +171,7 @@ export class NeighbourTable {
     const lines: string[] = [];
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
       for (let n = this.#bucket[bucket]; n >= 0; n = this.#next[n]) {
+        if (this.state[n] === Nud.NoArp) continue;
         const text = this.isIpv4(n) ? ipv6ToText(this.words, 4 * n).slice(7) : ipv6ToText(this.words, 4 * n);
         const mac = this.state[n] >= Nud.Stale ? ` lladdr ${macToText(this.macHigh[n], this.macLow[n])}` : "";
         lines.push(`${text} dev ${names[this.dev[n]]}${mac} ${nudNames[this.state[n]]}`);
@@ -181,7 +184,7 @@ export class NeighbourTable {
   #evict(): void {
     let oldest = -1;
     for (let n = 0; n < this.capacity; n++) {
-      if (this.state[n] === Nud.Permanent || this.state[n] === Nud.Incomplete || this.waitingCount[n] > 0) continue;
+      if (this.state[n] >= Nud.Permanent || this.state[n] === Nud.Incomplete || this.waitingCount[n] > 0) continue;
       if (oldest < 0 || this.updated[n] < this.updated[oldest]) oldest = n;
     }
     if (oldest < 0) return;

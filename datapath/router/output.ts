@@ -90,7 +90,7 @@ function outputTo(
     wait(stack, n, slot, l3, end, time, from);
     return;
   }
-  if (state !== Nud.Permanent) touch(stack, n);
+  if (state < Nud.Permanent) touch(stack, n);
   const { view } = stack.pool;
   const link = stack.interfaces[dev];
   const start = l3 - ETHERNET_HEADER_LEN;

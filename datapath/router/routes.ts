@@ -36,10 +36,9 @@ export class RouteTable {
         const bits = link.ipv4Bits[i];
         const prefix = link.ipv4[i] & prefixMask(bits);
         rows.push({ prefix, bits, via: 0, dev, source: link.ipv4[i] });
-        // A /31 or /32 has no broadcast address (RFC 3021).
-        if (bits < 31) kinds.set(prefix | ~prefixMask(bits), AddressKind.Broadcast);
       }
     }
+    for (const link of interfaces) for (const address of link.broadcasts) kinds.set(address, AddressKind.Broadcast);
     for (const link of interfaces) for (const own of link.ipv4) kinds.set(own, AddressKind.Own);
     for (const route of config.routes ?? []) {
       const where = `namespace ${config.name}, route to ${route.to}`;
@@ -96,6 +95,11 @@ export class RouteTable {
     }
     return -1;
   }
+}
+
+/** Multicast, loopback, 0.0.0.0 and 255.255.255.255 are nobody's source; Linux takes 0/8 and 240/4 as plain addresses. */
+export function isMartianSource(address: number): boolean {
+  return address >>> 28 === 0xe || address >>> 24 === 127 || address === 0 || address === -1;
 }
 
 /** As Linux's inet_select_addr: the address whose subnet holds `target`, else the interface's first, else 0. */

@@ -10,6 +10,7 @@ import { ipv4FromText, ipv6FromText, macFromText } from "../wire/addresses.ts";
 import { RouterCounters } from "./counters.ts";
 import { RouterInterface } from "./interface.ts";
 import { MAPPED, NeighbourTable, Nud } from "./neighbours.ts";
+import { IpOptions } from "./options.ts";
 import { IcmpRateLimit } from "./rate-limit.ts";
 import { Reassembly } from "./reassembly.ts";
 import { RouteTable } from "./routes.ts";
@@ -40,6 +41,8 @@ export class Stack {
   readonly neighbours: NeighbourTable;
   readonly waiting = new WaitingPackets();
   readonly reassembly = new Reassembly();
+  /** Options of the IPv4 packet that is being looked at. */
+  readonly options = new IpOptions();
   readonly limit: IcmpRateLimit | null;
   readonly counters = new RouterCounters();
   /** Frames to be sent, by interface. */
@@ -59,9 +62,16 @@ export class Stack {
     this.interfaces = config.interfaces.map((link) => new RouterInterface(link, config.name));
     this.routes = new RouteTable(config, this.interfaces);
     const permanent = config.neighbours ?? [];
-    this.neighbours = new NeighbourTable((options.neighbours ?? 1024) + permanent.length);
+    const broadcasts = this.interfaces.reduce((sum, link) => sum + link.broadcasts.length, 0);
+    this.neighbours = new NeighbourTable((options.neighbours ?? 1024) + permanent.length + broadcasts);
     this.limit = (options.rateLimit ?? true) ? new IcmpRateLimit() : null;
     this.tx = config.interfaces.map(() => new PacketQueue(options.queueLength ?? 1024));
+    for (const [dev, link] of this.interfaces.entries()) {
+      for (const broadcast of link.broadcasts) {
+        const n = this.neighbours.create(dev, 0, 0, MAPPED, broadcast, 0);
+        this.neighbours.update(n, -1, 0xffff, Nud.NoArp, true, 0);
+      }
+    }
     for (const { ip, mac, dev } of permanent) {
       const where = `namespace ${config.name}, neighbour ${ip}`;
       const index = this.interfaces.findIndex((link) => link.name === dev);

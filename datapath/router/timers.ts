@@ -18,6 +18,7 @@ const REASSEMBLY_TIME = 1;
 export function runTimers(stack: Stack): void {
   const { neighbours, reassembly, now } = stack;
   stack.nextDue = Infinity;
+  stack.options.clear();
   for (let n = 0; n < neighbours.capacity; n++) {
     if (neighbours.due[n] <= now) step(stack, n);
     stack.wakeAt(neighbours.due[n]);

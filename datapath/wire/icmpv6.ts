@@ -27,6 +27,7 @@ export const ICMPV6_ECHO_LEN = 8;
 export const ICMPV6_UNREACHABLE = 1;
 export const ICMPV6_TOO_BIG = 2;
 export const ICMPV6_TIME_EXCEEDED = 3;
+export const ICMPV6_PARAMETER_PROBLEM = 4;
 export const ICMPV6_ECHO_REQUEST = 128;
 export const ICMPV6_ECHO_REPLY = 129;
 export const ICMPV6_MLD_QUERY = 130;

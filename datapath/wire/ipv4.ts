@@ -142,6 +142,14 @@ export function decrementIpv4Ttl(frame: Uint8Array, at: number): void {
   put16(frame, at + IPV4_CHECKSUM, checksumUpdate16(check, word, word - 0x100));
 }
 
+/** Puts `length` bytes of options (a multiple of 4) behind a header that `writeIpv4` wrote; the header length and
+ * the checksum follow, the total length has counted them before. */
+export function putIpv4Options(frame: Uint8Array, at: number, options: Uint8Array, length: number): void {
+  for (let i = 0; i < length; i++) frame[at + IPV4_OPTIONS + i] = options[i];
+  frame[at] = 0x45 + (length >> 2);
+  putIpv4Checksum(frame, at);
+}
+
 /** Writes a header without options and its checksum. `fragment` is flags and offset as they lie there. */
 export function writeIpv4(
   frame: Uint8Array,

@@ -58,6 +58,9 @@ def icmp6(src, dst, typ, code, rest, body):
     m = struct.pack('>BBHI', typ, code, 0, rest) + body
     c = csum(a6(src) + a6(dst) + struct.pack('>II', len(m), 58) + m)
     return m[:2] + struct.pack('>H', c) + m[4:]
+def udp6(src, dst, sp, dp, body):
+    u = struct.pack('>HHHH', sp, dp, 8 + len(body), 0) + body
+    return u[:6] + struct.pack('>H', csum(a6(src) + a6(dst) + struct.pack('>II', len(u), 17) + u)) + u[8:]
 def v6(src, dst, typ, rest, body, l2=None, hop=255, **k):
     to = l2 or Q1
     return eth(to, M1, 0x86dd, ip6(src, dst, 58, icmp6(src, dst, typ, 0, rest, body), hop, **k))
@@ -183,6 +186,12 @@ CASES = [
  ('frames that nobody takes', {}, [(0, eth(Q1, M1, 0x8100, b'\0\5\x08\0' + ip(VM1, GW1, 1, echo()))), (0, eth(Q1, M1, 0x88cc, fill(40))), (0, eth(Q1, M1, 46, fill(46))), (0, eth(BC, M1, 0x8035, fill(46)))]),
  ('source routes are refused', {}, [f1(ip(VM1, GW1, 1, echo(), opts=LSRR)), f1(ip(VM1, VM2, 1, echo(), opts=LSRR))]),
 
+ ('record route', {}, [pingme(opts=RR), ping(opts=RR), pingme(to=GW2, opts=RR), ping(ttl=1, opts=RR)]),
+ ('record route that is full', {}, [pingme(opts=bytes([7, 7, 8]) + a4(VM2) + b'\0'), ping(opts=bytes([7, 7, 8]) + a4(VM2) + b'\0'), ping(opts=bytes([7, 11, 8]) + a4(VM2) + bytes(5))]),
+ ('options that lie', {}, [ping(opts=o) for o in (bytes([7, 0, 0, 0]), bytes([7, 40, 4, 0]), bytes([7, 2, 4, 0]), bytes([7, 7, 3]) + bytes(5), bytes([0x99, 1, 0, 0]))]),
+ ('unknown and empty options', {}, [ping(opts=bytes([0x99, 4, 1, 2])), ping(opts=bytes(4)), ping(opts=b'\1\1\0\7'), ping(opts=COPIED), pingme(opts=COPIED), pingme(opts=bytes([0x99, 4, 1, 2]))]),
+ ('fragments of record route', {}, [ping(1450, opts=RR)]),
+
  ('without forwarding', dict(forwarding=False), [ping(), ping(ttl=1), f1(ip(VM1, '203.0.113.5', 1, echo())), pingme(), req(0, M1, VM1, GW1), pingme(to=GW2)]),
 
  ('v6 neighbour solicitation', dict(neigh=[]), [(0, NS_MC)]),
@@ -196,6 +205,9 @@ CASES = [
  ('v6 echo to all nodes', dict(neigh=[]), [(0, NS_MC), 50, (0, v6(VMLL, 'ff02::1', 128, 5 << 16 | 1, fill(56), l2='33:33:00:00:00:01', hop=1))]),
  ('v6 echo with an unknown sender', dict(neigh=[]), [(0, v6(VMLL, LL[0], 128, 5 << 16 | 1, fill(56), hop=64)), 200, (0, v6(VMLL, LL[0], 136, 0x60000000, a6(VMLL) + sll(M1, 2)))]),
  ('v6 echo with an unknown sender that never answers', dict(neigh=[]), [(0, v6(VMLL, LL[0], 128, 5 << 16 | 1, fill(56), hop=64)), 3500]),
+ ('v6 udp, tcp and unknown protocols to nobody', dict(neigh=[]), [(0, NS_MC), 20, (0, v6(VMLL, LL[0], 140, 0, b'abcd', hop=64)), (0, eth(Q1, M1, 0x86dd, ip6(VMLL, LL[0], 17, udp6(VMLL, LL[0], 5, 6, b'abc')))),
+   (0, eth(Q1, M1, 0x86dd, ip6(VMLL, LL[0], 99, fill(30))))]),
+ ('v6 echo behind options', dict(neigh=[]), [(0, NS_MC), 20, (0, eth(Q1, M1, 0x86dd, ip6(VMLL, LL[0], 60, bytes([58, 0, 1, 4, 0, 0, 0, 0]) + icmp6(VMLL, LL[0], 128, 0, 5, fill(9)), 64)))]),
  ('v6 is not forwarded', dict(neigh=[]), [(0, v6('2001:db8::1', '2001:db8::2', 128, 1, fill(8), hop=64)), (0, v6('2001:db8::1', '2001:db8::2', 128, 1, fill(8), hop=1))]),
  ('v6 messages that need no answer', dict(neigh=[]), [(0, v6(VMLL, 'ff02::2', 133, 0, sll(M1), l2='33:33:00:00:00:02')), (0, v6(VMLL, LL[0], 129, 1, b'abc', hop=64)),
    (0, eth(Q1, M1, 0x86dd, ip6(VMLL, LL[0], 59, b'')))]),
