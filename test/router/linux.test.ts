@@ -8,9 +8,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { ipv4FromText, ipv4ToText } from "../../datapath/wire/addresses.ts";
-import { be16, be32, put16 } from "../../datapath/wire/bytes.ts";
-import { checksum } from "../../datapath/wire/checksum.ts";
 import { Harness, type Sent } from "./harness.ts";
+import { masked } from "./masked.ts";
 
 interface Case {
   readonly name: string;
@@ -31,24 +30,6 @@ interface Recording {
 
 const recording = JSON.parse(readFileSync("test/golden/router-linux.json", "utf8")) as Recording;
 const own = recording.interfaces.flatMap((link) => link.addresses.map((text) => ipv4FromText(text.split("/")[0])));
-
-/** The frame with what is drawn at random set to 0; asserts that the IPv4 header checksum was right. */
-function masked(frame: string): string {
-  const bytes = new Uint8Array(Buffer.from(frame, "hex"));
-  const type = be16(bytes, 12);
-  if (type === 0x0800) {
-    assert.equal(checksum(bytes, 14, 14 + ((bytes[14] & 15) << 2)), 0, `header checksum of ${frame}`);
-    if (own.includes(be32(bytes, 26)) && (bytes[20] & 0x40) === 0) {
-      put16(bytes, 18, 0);
-      put16(bytes, 24, 0);
-    }
-  } else if (type === 0x86dd) {
-    bytes[15] &= 0xf0;
-    bytes[16] = 0;
-    bytes[17] = 0;
-  }
-  return Buffer.from(bytes).toString("hex");
-}
 
 /** Frames that differ in the identification that the router drew must still agree within one datagram. */
 function fragmentIds(sent: readonly Sent[]): string[] {
@@ -75,7 +56,7 @@ for (const it of recording.cases) {
     }
     harness.wait(now, it.ms);
 
-    const show = (sent: readonly Sent[]): string[] => sent.map(({ dev, frame }) => `${dev} ${masked(frame)}`);
+    const show = (sent: readonly Sent[]): string[] => sent.map(({ dev, frame }) => `${dev} ${masked(frame, own)}`);
     assert.deepEqual(show(harness.out), show(it.output));
     for (const [i, sent] of harness.out.entries()) {
       const off = Math.abs(sent.ms - it.output[i].ms);
