@@ -2,10 +2,13 @@
  * Other programs: short ones that are asked something (`run`), and daemons that live as long as a measurement (`launch`).
  *
  * A daemon gets a session of its own, so that Ctrl-C at the terminal reaches us first and everything is stopped in order;
- * and `setpriv --pdeathsig` has the kernel end it when we die without a word.
+ * and `setpriv --pdeathsig` has the kernel end it when we die without a word. Folders and hugepages are given back even
+ * then (`atOurDeath`).
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Undo } from "./undo.ts";
 
 export interface RunOptions {
@@ -19,14 +22,31 @@ export interface RunOptions {
   readonly accept?: readonly number[];
 }
 
+/** Short programs that run now: an interruption ends them, as they would wait for a switch that is going away. */
+const running = new Set<ChildProcess>();
+
+/** Ends every program that `run` waits for; their promises reject. */
+export function endRunning(): void {
+  for (const child of running) child.kill("SIGKILL");
+}
+
+/** Where system programs are too, which a person's PATH often lacks. */
+const SYSTEM_PATH = "/usr/sbin:/sbin";
+const environment = (more: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv => ({
+  ...process.env,
+  PATH: `${process.env["PATH"] ?? "/usr/bin:/bin"}:${SYSTEM_PATH}`,
+  ...more,
+});
+
 /** Runs a program to its end and gives its standard output. Throws an Error with its name and last words. */
 export function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   const { env, input, timeout = 30_000, started, accept = [0] } = options;
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, {
-      env: { ...process.env, ...env },
+      env: environment(env),
       stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     });
+    running.add(child);
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     let late = false;
@@ -37,11 +57,13 @@ export function run(file: string, args: readonly string[], options: RunOptions =
     child.stdout!.on("data", (piece: Buffer) => out.push(piece));
     child.stderr!.on("data", (piece: Buffer) => err.push(piece));
     child.on("error", (error) => {
+      running.delete(child);
       clearTimeout(timer);
       reject(new Error(`${file}: ${error.message}`));
     });
     child.on("spawn", () => started?.(child));
     child.on("close", (code, signal) => {
+      running.delete(child);
       clearTimeout(timer);
       const stdout = Buffer.concat(out).toString();
       if (code !== null && accept.includes(code)) {
@@ -86,7 +108,7 @@ export async function launch(
   env: Readonly<Record<string, string>> = {},
 ): Promise<Daemon> {
   const child = spawn("setpriv", ["--pdeathsig", "KILL", file, ...args], {
-    env: { ...process.env, ...env },
+    env: environment(env),
     stdio: "ignore",
     detached: true,
   });
@@ -110,6 +132,37 @@ export async function launch(
   };
   undo.add(`stop ${file}`, stop);
   return { pid: child.pid!, ended, gone: () => ending !== "", stop };
+}
+
+/**
+ * Starts a shell that waits for our end, however it comes (its standard input closes), and then runs `script` with `words`
+ * as $1, $2, ...: for what a kill -9 would leave behind. `undo` ends it without that.
+ */
+export function atOurDeath(undo: Undo, script: string, ...words: string[]): void {
+  const child = spawn("sh", ["-c", `cat >/dev/null; sleep 1; ${script}`, "sh", ...words], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+  });
+  // Without a shell there is nothing to guard with; the ordinary reversal still runs.
+  child.on("error", () => undefined);
+  child.stdin.on("error", () => undefined);
+  child.unref();
+  (child.stdin as unknown as { unref?: () => void }).unref?.();
+  undo.add("stop waiting for our end", () => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    } catch {
+      // It is gone already.
+    }
+  });
+}
+
+/** A folder for the time of a run, gone after it in every case. */
+export function temporaryFolder(undo: Undo, prefix: string): string {
+  const folder = mkdtempSync(join(tmpdir(), prefix));
+  undo.add(`remove ${folder}`, () => rmSync(folder, { recursive: true, force: true }));
+  atOurDeath(undo, 'rm -rf "$1"', folder);
+  return folder;
 }
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { InputError } from "../errors.ts";
+import { atOurDeath } from "./child.ts";
 import type { Undo } from "./undo.ts";
 
 const FOLDER = "/sys/kernel/mm/hugepages/hugepages-2048kB";
@@ -24,6 +25,7 @@ export function reserveHugepages(undo: Undo, bytes: number): void {
     throw new InputError(`${free} free hugepages of 2 MB, expected ${need}: run as root, or as root: ${byHand}`);
   }
   undo.add("give hugepages back", () => writeFileSync(`${FOLDER}/nr_hugepages`, String(before)));
+  atOurDeath(undo, 'echo "$1" > "$2"', String(before), `${FOLDER}/nr_hugepages`);
   writeFileSync(`${FOLDER}/nr_hugepages`, String(wanted));
   const got = read("free_hugepages") - read("resv_hugepages");
   if (got < need) {

@@ -3,14 +3,13 @@
  * one tree of objects a packet. It only decodes; no lookup, no change, nothing sent. Two figures: reading alone, and
  * reading with `decode.packet`.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readTrace } from "../../pcaps/read-trace.ts";
 import { InputError } from "../errors.ts";
-import { run } from "./child.ts";
+import { run, temporaryFolder } from "./child.ts";
 import type { NodePcapCounts } from "./node-pcap-child.ts";
 import { plainCapture } from "./plain-capture.ts";
 import type { Undo } from "./undo.ts";
@@ -42,14 +41,24 @@ export async function runNodePcap(
   progress: (line: string) => void,
 ): Promise<{ readonly frames: number; readonly bytes: number; readonly runs: readonly NodePcapRun[] }> {
   const trace = await readTrace(options.capture);
-  const folder = mkdtempSync(join(tmpdir(), "eastwest-node-pcap-"));
-  undo.add(`remove ${folder}`, () => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder(undo, "eastwest-node-pcap-");
   const capture = join(folder, "capture.pcap");
   writeFileSync(capture, plainCapture(trace));
   const child = join(dirname(fileURLToPath(import.meta.url)), "node-pcap-child.js");
   const measure = async (work: string): Promise<NodePcapCounts> => {
-    const command = ["-c", String(options.core), process.execPath, child, capture, String(options.seconds), work];
-    return JSON.parse(await run("taskset", command, { timeout: (options.seconds + 120) * 1000 })) as NodePcapCounts;
+    const command = [
+      "--pdeathsig",
+      "KILL",
+      "taskset",
+      "-c",
+      String(options.core),
+      process.execPath,
+      child,
+      capture,
+      String(options.seconds),
+      work,
+    ];
+    return JSON.parse(await run("setpriv", command, { timeout: (options.seconds + 120) * 1000 })) as NodePcapCounts;
   };
   const runs: NodePcapRun[] = [];
   for (let i = 0; i < options.runs; i++) {

@@ -42,7 +42,7 @@ export const eastwestReplay: OurSide = {
       if (now.ran > last.ran) last = now;
     }, 100);
     try {
-      const text = await run("taskset", [...replay(options), "--seconds", String(seconds)], {
+      const text = await run("setpriv", [...replay(options), "--seconds", String(seconds)], {
         timeout: (seconds + 60) * 1000,
         started: (child) => {
           pid = child.pid!;
@@ -55,7 +55,7 @@ export const eastwestReplay: OurSide = {
   },
 
   async once(options, frames, folder) {
-    const text = await run("taskset", [...replay(options), "--frames", String(frames), "--write", folder], {
+    const text = await run("setpriv", [...replay(options), "--frames", String(frames), "--write", folder], {
       timeout: 120_000,
     });
     const outputs = new Map<string, Trace[]>();
@@ -76,7 +76,7 @@ function replay({ capture, rules, ports, core, exactMatchCache }: OurOptions): s
   const settings = ports.flatMap((port) => ["--port", formatPort(port)]);
   if (!exactMatchCache) settings.push("--emc", "off");
   const command = [process.execPath, program, "replay", capture, "--rules", rules];
-  return ["-c", String(core), ...command, ...settings, "--quiet", "--json", "-"];
+  return ["--pdeathsig", "KILL", "taskset", "-c", String(core), ...command, ...settings, "--quiet", "--json", "-"];
 }
 
 /** Reads what `eastwest replay --json -` prints. Throws an Error that names the key that is not as expected. */

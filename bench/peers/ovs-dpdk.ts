@@ -10,11 +10,10 @@
  * given (Open vSwitch Documentation/howto/userspace-tunneling.rst). One PMD thread runs, on the measured core; all other
  * threads stay on the other cores.
  */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../errors.ts";
-import { type Daemon, lastWords, launch, run, schedule, sleep } from "./child.ts";
+import { type Daemon, lastWords, launch, run, schedule, sleep, temporaryFolder } from "./child.ts";
 import { parseRuleCounts, type RuleCount } from "./numbered-rules.ts";
 import { ALL_OPENFLOW, type Controls, globalSettings, planDevices, type SwitchOptions, setUp } from "./ovs-setup.ts";
 import { OVS_SCHEMA, otherCores, VSWITCHD_DPDK } from "./packages.ts";
@@ -50,8 +49,7 @@ export class OvsDpdk {
    * when it does not start.
    */
   static async start(undo: Undo, options: SwitchOptions): Promise<OvsDpdk> {
-    const folder = mkdtempSync(join(tmpdir(), "eastwest-ovs-"));
-    undo.add(`remove ${folder}`, () => rmSync(folder, { recursive: true, force: true }));
+    const folder = temporaryFolder(undo, "eastwest-ovs-");
     const at = (name: string): string => join(folder, name);
     // RUNTIME_DIRECTORY: where DPDK puts its own run-time files, else /var/run/dpdk.
     const env = { OVS_RUNDIR: folder, OVS_LOGDIR: folder, OVS_DBDIR: folder, RUNTIME_DIRECTORY: folder };

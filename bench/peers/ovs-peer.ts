@@ -3,11 +3,11 @@
  * same, then pairs of timed runs, every run a process of its own. Pairs swap who goes first (ABBA), so that neither side
  * always finds the core warm from the other.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readTrace } from "../../pcaps/read-trace.ts";
 import { InputError, messageOf } from "../errors.ts";
+import { temporaryFolder } from "./child.ts";
 import { reserveHugepages } from "./hugepages.ts";
 import { numberRules } from "./numbered-rules.ts";
 import type { OurSide } from "./ours.ts";
@@ -89,8 +89,7 @@ export async function runOvsPeer(
   const { text, rules } = numberRules(readText(options.rules));
   if (rules.size === 0) throw new InputError(`${options.rules}: no rule in it`);
 
-  const folder = mkdtempSync(join(tmpdir(), "eastwest-peer-"));
-  undo.add(`remove ${folder}`, () => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder(undo, "eastwest-peer-");
   const capture = join(folder, "capture.pcap");
   const rulesFile = join(folder, "rules.flows");
   writeFileSync(capture, plainCapture(trace));

@@ -17,7 +17,9 @@ export interface Need {
 }
 
 const program = (name: string): boolean =>
-  (process.env["PATH"] ?? "").split(delimiter).some((folder) => existsSync(join(folder, name)));
+  [...(process.env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/sbin"].some((folder) =>
+    existsSync(join(folder, name)),
+  );
 
 /** Debian keeps DPDK's drivers in /usr/lib/TRIPLET/dpdk/pmds-VERSION. */
 const driver = (name: string): boolean => {

@@ -6,11 +6,10 @@
  * --record-core-cycles; testpmd.c fwd_stats_display). Packets always wait, so empty polls hide no time.
  */
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readTrace } from "../../pcaps/read-trace.ts";
-import { lastWords } from "./child.ts";
+import { lastWords, temporaryFolder } from "./child.ts";
 import { reserveHugepages } from "./hugepages.ts";
 import { otherCores } from "./packages.ts";
 import { plainCapture } from "./plain-capture.ts";
@@ -43,8 +42,7 @@ export async function runTestpmd(
   progress: (line: string) => void,
 ): Promise<{ readonly frames: number; readonly bytes: number; readonly runs: readonly TestpmdRun[] }> {
   const trace = await readTrace(options.capture);
-  const folder = mkdtempSync(join(tmpdir(), "eastwest-testpmd-"));
-  undo.add(`remove ${folder}`, () => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder(undo, "eastwest-testpmd-");
   const capture = join(folder, "capture.pcap");
   writeFileSync(capture, plainCapture(trace));
   reserveHugepages(undo, (MEMORY_MB + 32) * 2 ** 20);
@@ -96,8 +94,11 @@ function forward(
     },
   );
   let gone = false;
-  undo.add("stop testpmd", () => {
-    if (!gone) child.kill("SIGKILL");
+  const ended = new Promise<void>((resolve) => child.on("close", () => resolve()));
+  undo.add("stop testpmd", async () => {
+    if (gone) return;
+    child.kill("SIGKILL");
+    await ended;
   });
   let out = "";
   child.stdin.on("error", () => undefined);

@@ -3,8 +3,10 @@
  * Ctrl-C or the terminal closes. Every step that changes the machine puts its reversal here before or right after it
  * happens; reversals run last in, first out, each of them even when another fails.
  *
- * A kill -9 runs nothing. Processes started through `launch` (child.ts) end with us even then; reserved hugepages stay.
+ * A kill -9 runs nothing of this; for that case see `launch` and `atOurDeath` in child.ts.
  */
+import { endRunning } from "./child.ts";
+
 export class Undo {
   readonly #steps: { readonly what: string; readonly back: () => void | Promise<void> }[] = [];
   #done: Promise<string[]> | undefined;
@@ -50,6 +52,7 @@ export async function withUndo<T>(work: (undo: Undo) => Promise<T>, warn: (line:
     const handler = (): void => {
       if (interrupted) return;
       interrupted = true;
+      endRunning();
       void undo.run().then((failed) => {
         for (const line of failed) warn(line);
         process.exit(code);

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { InputError } from "../../../bench/errors.ts";
+import { sharedPrefix } from "../../../bench/peers/ovs-setup.ts";
+import { formatPort, parsePort, parsePorts, underlayMac } from "../../../bench/peers/port-spec.ts";
+
+test("ports as they are typed, and back", () => {
+  for (const text of ["1=pcap", "2=null", "65279=gre:10.11.1.115:10.11.1.116", "3=vxlan:192.168.0.1:192.168.255.2"]) {
+    assert.equal(formatPort(parsePort(text)), text);
+  }
+  assert.deepEqual(parsePort("2=gre:10.11.1.115:10.11.1.116"), {
+    ofport: 2,
+    kind: "gre",
+    local: "10.11.1.115",
+    remote: "10.11.1.116",
+  });
+  assert.equal(parsePorts(["1=pcap", "2=null", "3=null"]).length, 3);
+});
+
+test("what is wrong with a port is said", () => {
+  const wrong: Record<string, RegExp> = {
+    pcap: /not understood/,
+    "0=null": /not in 1 to 65279/,
+    "65280=null": /not in 1 to 65279/,
+    "1=tap": /no kind of port is called "tap"/,
+    "1=null:eth0": /null takes no address/,
+    "1=gre": /two IPv4 addresses/,
+    "1=gre:10.0.0.1": /two IPv4 addresses/,
+    "1=gre:10.0.0.1:10.0.0.256": /"10.0.0.256" is not an IPv4 address/,
+    "1=vxlan:10.0.0.1:10.0.0.1": /the same/,
+  };
+  for (const [text, message] of Object.entries(wrong)) {
+    assert.throws(
+      () => parsePort(text),
+      (error: Error) => error instanceof InputError && message.test(error.message),
+      text,
+    );
+  }
+  assert.throws(() => parsePorts(["1=pcap", "1=null"]), /given twice/);
+  assert.throws(() => parsePorts(["1=null"]), /0 ports are pcap/);
+  assert.throws(() => parsePorts(["1=pcap", "2=pcap"]), /2 ports are pcap/);
+});
+
+test("addresses of the underlay", () => {
+  assert.equal(underlayMac("10.11.1.115"), "02:00:0a:0b:01:73");
+  assert.equal(sharedPrefix("10.11.1.115", "10.11.1.116"), 24);
+  assert.equal(sharedPrefix("10.11.1.1", "10.11.128.1"), 16);
+  assert.equal(sharedPrefix("192.168.1.1", "10.0.0.1"), 0);
+});
