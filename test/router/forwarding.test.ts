@@ -140,6 +140,24 @@ test("an empty pool is counted where a frame had to be made", () => {
   assert.deepEqual(namespace.counters.toJSON().drops, { NoBuffer: 1 });
 });
 
+test("without probing a learned neighbour stays usable, however old, and nobody is asked", () => {
+  const pool = new PacketPool(8);
+  const batch = new PacketBatch(pool);
+  const namespace = new Namespace({ ...CONFIG, neighbours: [] }, pool);
+  const request = "fffffffffffffa163e2a341908060001080006040001fa163e2a3419c0a8020b000000000000c0a80201";
+  fill(batch, new Uint8Array(Buffer.from(request, "hex")), 1);
+  namespace.process(batch, 1, 0);
+  assert.equal(drain(namespace, pool), 1);
+  for (const seconds of [1, 60, 3600]) {
+    fill(batch, new Uint8Array(Buffer.from(PING, "hex")), 1);
+    namespace.process(batch, 0, seconds * 1e9);
+    namespace.tick(seconds * 1e9 + 50e9);
+    assert.equal(namespace.tx[0].count, 0);
+    assert.equal(drain(namespace, pool), 1, `after ${seconds} s`);
+  }
+  assert.deepEqual(namespace.neighbours(), ["192.168.2.11 dev qr-43fad9d6-53 lladdr fa:16:3e:2a:34:19 STALE"]);
+});
+
 test("a neighbour keeps the 101 youngest packets", () => {
   const pool = new PacketPool(256);
   const batch = new PacketBatch(pool);

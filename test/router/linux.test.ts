@@ -60,7 +60,8 @@ for (const it of recording.cases) {
     assert.deepEqual(show(harness.out), show(it.output));
     for (const [i, sent] of harness.out.entries()) {
       const off = Math.abs(sent.ms - it.output[i].ms);
-      assert.ok(off < 150, `frame ${i} leaves after ${sent.ms} ms, on Linux after ${it.output[i].ms} ms`);
+      // Linux's timer wheel fires a timer of 5 s up to 256 ms late (64 ticks of 4 ms).
+      assert.ok(off < 300, `frame ${i} leaves after ${sent.ms} ms, on Linux after ${it.output[i].ms} ms`);
     }
     const ours = fragmentIds(harness.out);
     const theirs = fragmentIds(it.output);

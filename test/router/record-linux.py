@@ -148,6 +148,8 @@ CASES = [
  ('unknown neighbour answers', UNRES, [ping(ident=1), ping(ident=2), 300, rep(1, M2, VM2, Q2, GW2, Q2), 100, ping(ident=3)]),
  ('unknown neighbour answers at the second request', UNRES, [ping(ident=1), 1300, rep(1, M2, VM2, Q2, GW2, Q2), 100, ping(ident=3)]),
  ('unknown neighbour asks itself', UNRES, [ping(ident=1), 100, req(1, M2, VM2, GW2), 50, ping(ident=2)]),
+ ('stale neighbour is probed and fails', dict(neigh=[PERM[1]]), [req(0, M1, VM1, GW1), 100, f2(ip(VM2, VM1, 1, echo(8), ident=1)), 8600, f2(ip(VM2, VM1, 1, echo(8), ident=2)), 100]),
+ ('stale neighbour is probed and answers', dict(neigh=[PERM[1]]), [req(0, M1, VM1, GW1), 100, f2(ip(VM2, VM1, 1, echo(8), ident=1)), 5500, rep(0, M1, VM1, Q1, GW1, Q1), 1500, f2(ip(VM2, VM1, 1, echo(8), ident=2)), 100]),
  ('unknown neighbour announces itself', UNRES, [ping(ident=1), 100, req(1, M2, VM2, VM2), 50, ping(ident=2)]),
  ('unknown neighbour answers by broadcast', UNRES, [ping(ident=1), 100, rep(1, M2, VM2, Q2, GW2, BC), 50, ping(ident=2)]),
  ('sender is unknown too', dict(neigh=[]), [ping(ttl=1), 4300]),
