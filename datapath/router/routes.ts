@@ -49,7 +49,7 @@ export class RouteTable {
       }
       try {
         const to = prefixFromText(route.to === "default" ? "0.0.0.0/0" : route.to);
-        if (to.family === 6) continue; // IPv6 is not routed: the lab and Neutron's legacy of it forward IPv4 only
+        if (to.family === 6) continue; // IPv6 is not forwarded, see ipv6-input.ts
         const via = route.via === undefined ? 0 : ipv4FromText(route.via);
         const mask = prefixMask(to.bits);
         if ((to.words[0] & ~mask) !== 0) throw new Error("has bits set behind its prefix length");
