@@ -1,0 +1,157 @@
+/**
+ * A bridge as translation sees it (OVS: struct ofproto_dpif and struct xbridge): its ports, its rules and groups, what its
+ * NORMAL has learned, and, when it has an IP address, the neighbours of the underlay behind it.
+ */
+import { W_IN_PORT } from "../flow/flow-key.ts";
+import { openFlowVersion, type OpenFlowVersion, OFPP_LOCAL } from "../openflow/action.ts";
+import type { Bucket, Group } from "../openflow/group.ts";
+import type { FlowMod, Rule } from "../openflow/rule.ts";
+import { FlowTables } from "../openflow/table.ts";
+import type { BridgeConfig } from "../topology.ts";
+import { ipv4FromText, macWords } from "../wire/addresses.ts";
+import { MacTable } from "./mac-table.ts";
+import { Port } from "./port.ts";
+
+/** Lookups of a table, as `ovs-ofctl dump-tables` shows them. */
+export class TableCounters {
+  lookups = 0;
+  matches = 0;
+}
+
+/** Packets and bytes of a group and of each of its buckets. */
+export class GroupCounters {
+  packets = 0;
+  bytes = 0;
+  readonly buckets = new Map<number, { packets: number; bytes: number }>();
+
+  credit(bucket: Bucket | undefined, packets: number, bytes: number): void {
+    this.packets += packets;
+    this.bytes += bytes;
+    if (bucket === undefined) return;
+    const own = this.buckets.get(bucket.id) ?? { packets: 0, bytes: 0 };
+    own.packets += packets;
+    own.bytes += bytes;
+    this.buckets.set(bucket.id, own);
+  }
+}
+
+/** What learning did: `rule` undefined when the limit forbade it. */
+export interface Learned {
+  readonly rule: Rule | undefined;
+  readonly added: boolean;
+  /** Megaflows may be stale. */
+  readonly changed: boolean;
+}
+
+export class Bridge {
+  readonly name: string;
+  readonly config: BridgeConfig;
+  readonly openflow: OpenFlowVersion;
+  /** In order of addition, the bridge's own port first. */
+  readonly ports: readonly Port[];
+  readonly local: Port;
+  readonly tables: FlowTables;
+  readonly macs = new MacTable();
+  /** Of the bridge's own port. */
+  readonly mac: readonly [number, number];
+  /** int32; undefined: no address, no tunnel ends here. */
+  readonly address: number | undefined;
+  readonly netmask: number;
+  private readonly byNumber = new Map<number, Port>();
+  private readonly neighbours = new Map<number, readonly [number, number]>();
+  private readonly counters = new Map<number, TableCounters>();
+  private readonly groupStatistics = new Map<number, GroupCounters>();
+
+  constructor(config: BridgeConfig) {
+    this.config = config;
+    this.name = config.name;
+    this.openflow = openFlowVersion(config.openflow ?? "OpenFlow10");
+    this.local = new Port(this, { name: config.name, ofport: OFPP_LOCAL, type: "local" });
+    this.ports = [this.local, ...config.ports.map((port) => new Port(this, port))];
+    for (const port of this.ports) {
+      const other = this.byNumber.get(port.ofport);
+      if (other !== undefined) {
+        throw new Error(`bridge ${config.name}: ports ${other.name} and ${port.name} both have the number ${port.ofport}`);
+      }
+      this.byNumber.set(port.ofport, port);
+    }
+    this.mac = macWords(config.mac ?? "aa:55:aa:55:00:00");
+    const [address, length] = (config.address ?? "").split("/");
+    this.address = address === "" ? undefined : ipv4FromText(address);
+    const bits = length === undefined ? 32 : Number(length);
+    if (!Number.isInteger(bits) || bits < 0 || bits > 32) {
+      throw new Error(`bridge ${config.name}: address ${config.address} needs a prefix length from 0 to 32`);
+    }
+    this.netmask = bits === 0 ? 0 : -1 << (32 - bits);
+    for (const [ip, mac] of Object.entries(config.neighbours ?? {})) {
+      this.neighbours.set(ipv4FromText(ip), macWords(mac));
+    }
+    this.tables = new FlowTables();
+  }
+
+  port(number: number): Port | undefined {
+    return this.byNumber.get(number);
+  }
+
+  portNamed(name: string): Port | undefined {
+    return this.ports.find((port) => port.name === name);
+  }
+
+  /** The port that the packet says it came in by. */
+  inputPort(flow: Int32Array): Port | undefined {
+    return this.byNumber.get(flow[W_IN_PORT] & 0xffff);
+  }
+
+  neighbour(address: number): readonly [number, number] | undefined {
+    return this.neighbours.get(address);
+  }
+
+  /** Returns true when that was news. */
+  setNeighbour(address: number, mac: readonly [number, number]): boolean {
+    const known = this.neighbours.get(address);
+    if (known !== undefined && known[0] === mac[0] && known[1] === mac[1]) return false;
+    this.neighbours.set(address, mac);
+    return true;
+  }
+
+  tableCounters(table: number): TableCounters {
+    let counters = this.counters.get(table);
+    if (counters === undefined) {
+      counters = new TableCounters();
+      this.counters.set(table, counters);
+    }
+    return counters;
+  }
+
+  group(id: number): Group | undefined {
+    return this.tables.group(id);
+  }
+
+  groupCounters(id: number): GroupCounters | undefined {
+    if (this.group(id) === undefined) return undefined;
+    let counters = this.groupStatistics.get(id);
+    if (counters === undefined) {
+      counters = new GroupCounters();
+      this.groupStatistics.set(id, counters);
+    }
+    return counters;
+  }
+
+  /**
+   * The rule of `table` for the flow; adds to `mask` what was looked at. Rules in `withheld` do not count, but the lookup
+   * goes as far as if they stood there unseen.
+   */
+  lookup(table: number, flow: Int32Array, mask: Int32Array, withheld: ReadonlySet<Rule> | undefined): Rule | undefined {
+    const rule = this.tables.lookup(table, flow, mask);
+    if (rule === undefined || withheld === undefined || !withheld.has(rule)) return rule;
+    this.tables.remove(rule);
+    const next = this.lookup(table, flow, mask, withheld);
+    this.tables.insert(rule);
+    return next;
+  }
+
+  /** Adds or refreshes the rule that a learn action makes; at most `limit` rules with its cookie in its table, 0 = any number. */
+  learn(mod: FlowMod, limit: number, now: number): Learned {
+    return this.tables.learn(mod, limit, now);
+  }
+}

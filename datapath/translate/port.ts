@@ -1,0 +1,103 @@
+/**
+ * A port of a bridge as translation sees it (OVS: struct xport and struct xbundle; there are no bonds here, so a port is its
+ * own bundle): its numbers, its VLAN mode, what it leads to.
+ */
+import type { PortConfig } from "../topology.ts";
+import type { Bridge } from "./bridge.ts";
+import { type TunnelConfig, tunnelConfig } from "./tunnel-config.ts";
+
+export type VlanMode = "access" | "trunk" | "native-tagged" | "native-untagged" | "dot1q-tunnel";
+
+/** odpPort of a port that the datapath does not know (a patch port). */
+export const NO_DATAPATH_PORT = -1;
+
+export class Port {
+  readonly name: string;
+  readonly bridge: Bridge;
+  /** OpenFlow port number; 65534 is the bridge's own. */
+  readonly ofport: number;
+  readonly type: PortConfig["type"] | "local";
+  /** Datapath port number, NO_DATAPATH_PORT for patch ports; tunnel ports of a kind share one. Set by the switch. */
+  odpPort = NO_DATAPATH_PORT;
+  readonly vlanMode: VlanMode;
+  /** Access, native or service VLAN; -1 on a trunk. */
+  readonly vlan: number;
+  /** VLANs that a trunk carries (customer VLANs of a dot1q-tunnel); undefined: all. */
+  readonly trunks: ReadonlySet<number> | undefined;
+  readonly tunnel: TunnelConfig | undefined;
+  /** Name of the patch port at the other end. */
+  readonly peerName: string | undefined;
+  /** Set by the switch when the other end exists and points back. */
+  peer: Port | undefined = undefined;
+  /** OFPPC_NO_FLOOD: left out by `flood` (not by `all`, not by NORMAL). */
+  noFlood = false;
+  /** The link is up; a fast-failover group watches this. */
+  up = true;
+  // Counters of ports that the datapath cannot count: patch ports and single tunnels.
+  rxPackets = 0;
+  rxBytes = 0;
+  txPackets = 0;
+  txBytes = 0;
+
+  constructor(bridge: Bridge, config: Omit<PortConfig, "type"> & { readonly type: PortConfig["type"] | "local" }) {
+    this.bridge = bridge;
+    this.name = config.name;
+    this.ofport = config.ofport;
+    this.type = config.type;
+    this.peerName = config.type === "patch" ? config.options?.peer : undefined;
+    if (config.type === "patch" && this.peerName === undefined) {
+      throw new Error(`port ${config.name}: a patch port needs the option peer, the name of the port at its other end`);
+    }
+    this.tunnel = config.type === "local" ? undefined : tunnelConfig(config as PortConfig);
+    const tagged = config.tag !== undefined && config.tag >= 0 && config.tag <= 4095;
+    this.vlanMode = config.vlanMode ?? (tagged ? "access" : "trunk");
+    this.vlan = this.vlanMode === "trunk" ? -1 : tagged ? config.tag! : 0;
+    this.trunks = this.carried(config.trunks);
+  }
+
+  /** The trunked VLANs: a native port always carries its own VLAN and never VLAN 0 (OVS: bundle_set). */
+  private carried(configured: readonly number[] | undefined): ReadonlySet<number> | undefined {
+    const trunks = configured === undefined || configured.length === 0 ? undefined : new Set(configured);
+    switch (this.vlanMode) {
+      case "access":
+        return undefined;
+      case "trunk":
+        return trunks;
+      case "dot1q-tunnel":
+        return undefined;
+      default: {
+        if (this.vlan === 0 || (trunks?.has(this.vlan) && !trunks.has(0))) return trunks;
+        const forced = trunks ?? new Set(Array.from({ length: 4096 }, (_, vlan) => vlan));
+        forced.add(this.vlan);
+        forced.delete(0);
+        return forced;
+      }
+    }
+  }
+
+  carriesVlan(vlan: number): boolean {
+    return this.trunks === undefined || this.trunks.has(vlan);
+  }
+
+  /** A packet of these VLANs inside the bridge (outer, inner) may leave by this port. */
+  includesVlan(outer: number, inner: number): boolean {
+    switch (this.vlanMode) {
+      case "access":
+        return outer === this.vlan && inner === 0;
+      case "dot1q-tunnel":
+        return outer === this.vlan && this.carriesVlan(inner);
+      default:
+        return this.carriesVlan(outer);
+    }
+  }
+
+  creditRx(packets: number, bytes: number): void {
+    this.rxPackets += packets;
+    this.rxBytes += bytes;
+  }
+
+  creditTx(packets: number, bytes: number): void {
+    this.txPackets += packets;
+    this.txBytes += bytes;
+  }
+}

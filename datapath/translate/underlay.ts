@@ -1,0 +1,105 @@
+/**
+ * The host's own IP address on a bridge and what lies behind it, for tunnels that the switch terminates itself (OVS: native
+ * tunneling; lib/ovs-router.c, lib/tnl-ports.c, lib/tnl-neigh-cache.c): the route to a tunnel's other end, its MAC address,
+ * and which frames to a bridge's own port are really packets for a tunnel.
+ */
+import { W_ETH0, W_ETH1, W_ETH2, W_MACS0, W_NW_DST, W_NW_SRC, W_PORTS, W_TYPE, W_VLAN0 } from "../flow/flow-key.ts";
+import { Classifier } from "../openflow/classifier.ts";
+import { Match } from "../openflow/match.ts";
+import { ipv4ToText } from "../wire/addresses.ts";
+import type { Bridge } from "./bridge.ts";
+import { isArp, isIpv4, nwProto, PROTO_BITS } from "./flow-field.ts";
+import { NO_DATAPATH_PORT, type Port } from "./port.ts";
+import type { Xlate } from "./xlate.ts";
+
+export interface Route {
+  readonly bridge: Bridge;
+  /** int32. */
+  readonly source: number;
+}
+
+export class Underlay {
+  private readonly ends: readonly Bridge[];
+  private readonly terminals = new Map<unknown, number>();
+  private readonly classifier = new Classifier([]);
+  private readonly localRoutes: boolean;
+
+  /**
+   * `localRoutes` false: a tunnel with local_ip set finds no route, as in an Open vSwitch whose routes were all added by
+   * hand (ovs/route/add).
+   */
+  constructor(bridges: readonly Bridge[], localRoutes: boolean) {
+    this.ends = bridges.filter((bridge) => bridge.address !== undefined);
+    this.localRoutes = localRoutes;
+    const kinds = new Map<string, Port>();
+    for (const bridge of bridges) {
+      for (const port of bridge.ports) if (port.tunnel !== undefined) kinds.set(port.tunnel.vport, port);
+    }
+    for (const port of kinds.values()) for (const bridge of this.ends) this.listen(port, bridge);
+  }
+
+  private listen(port: Port, bridge: Bridge): void {
+    const match = new Match();
+    match.setBits(W_ETH0, bridge.mac[0], -1);
+    match.setBits(W_ETH1, bridge.mac[1] << 16, 0xffff0000 | 0);
+    const isGre = port.tunnel!.kind === "gre";
+    match.setBits(W_TYPE, (0x0800 << 16) | (isGre ? 47 : 17), 0xffff03ff | 0);
+    match.setBits(W_VLAN0, 0, 0xffff);
+    match.setBits(W_NW_DST, bridge.address!, -1);
+    if (!isGre) match.setBits(W_PORTS, port.tunnel!.destinationPort, 0xffff);
+    this.terminals.set(this.classifier.insert(match, 0), port.odpPort);
+  }
+
+  /** The route to `destination` (int32), from `source` if that is not 0; undefined: there is none. */
+  route(destination: number, source: number): Route | undefined {
+    if (source !== 0 && !(this.localRoutes && this.ends.some((bridge) => bridge.address === source))) return undefined;
+    let best: Bridge | undefined;
+    for (const bridge of this.ends) {
+      if (((bridge.address! ^ destination) & bridge.netmask) !== 0) continue;
+      if (best === undefined || bridge.netmask >>> 0 > best.netmask >>> 0) best = bridge;
+    }
+    return best === undefined ? undefined : { bridge: best, source: source === 0 ? best.address! : source };
+  }
+
+  text(address: number): string {
+    return ipv4ToText(address);
+  }
+
+  /**
+   * The packet leaves by the own port of a bridge. Returns the tunnel port of the datapath that takes it in, or
+   * NO_DATAPATH_PORT; learns neighbours from ARP replies on the way (terminate_native_tunnel, tnl_arp_snoop).
+   */
+  terminate(x: Xlate, port: Port): number {
+    const { bridge } = port;
+    const { flow, mask } = x;
+    if (bridge.address === undefined) return NO_DATAPATH_PORT;
+    const rule = this.classifier.lookup(flow, mask);
+    if (rule !== undefined) {
+      if (x.sideEffects && isIpv4(flow)) this.setNeighbour(x, bridge, flow[W_NW_SRC], sourceMac(flow));
+      return this.terminals.get(rule) ?? NO_DATAPATH_PORT;
+    }
+    if (isArp(flow) && flow[W_NW_DST] === bridge.address) {
+      mask[W_TYPE] |= PROTO_BITS;
+      if (nwProto(flow) !== 2) return NO_DATAPATH_PORT;
+      mask[W_MACS0] = -1;
+      mask[W_MACS0 + 1] |= 0xffff0000 | 0;
+      const high = flow[W_MACS0];
+      const low = flow[W_MACS0 + 1] >>> 16;
+      if (high === 0 && low === 0) return NO_DATAPATH_PORT;
+      if (x.sideEffects) {
+        mask[W_NW_SRC] = -1;
+        this.setNeighbour(x, bridge, flow[W_NW_SRC], [high, low]);
+      }
+    }
+    return NO_DATAPATH_PORT;
+  }
+
+  private setNeighbour(x: Xlate, bridge: Bridge, address: number, mac: readonly [number, number]): void {
+    if (bridge.setNeighbour(address, mac)) x.host.changed();
+  }
+}
+
+const sourceMac = (flow: Int32Array): readonly [number, number] => [
+  (flow[W_ETH1] << 16) | (flow[W_ETH2] >>> 16),
+  flow[W_ETH2] & 0xffff,
+];
