@@ -1,0 +1,60 @@
+/**
+ * A case: bridges with ports and rules, and packets that come in. The form of the recorded cases, with groups added.
+ */
+export interface CasePort {
+  readonly name: string;
+  readonly ofport: number;
+  /** "dummy" where not given: frames go in and out. */
+  readonly type?: "dummy" | "patch" | "gre" | "vxlan" | "geneve";
+  readonly options?: Readonly<Record<string, string | number>>;
+  readonly tag?: number;
+  readonly trunks?: readonly number[];
+  readonly vlan_mode?: string;
+}
+
+export interface CaseBridge {
+  readonly name: string;
+  readonly fail_mode?: "secure" | "standalone";
+  /** OpenFlow version that flows are sent with; "OpenFlow10" where not given. */
+  readonly openflow?: string;
+  readonly mac?: string;
+  /** Address of the bridge's own port, which makes it a tunnel endpoint. */
+  readonly ip?: string;
+  readonly neighbours?: Readonly<Record<string, string>>;
+  readonly prefixes?: Readonly<Record<string, readonly string[]>>;
+  readonly ports?: readonly CasePort[];
+  readonly flows?: readonly string[];
+  /** Text as `ovs-ofctl add-groups` takes it, a group a line. */
+  readonly groups?: readonly string[];
+}
+
+/** A frame or a flow that comes in, time that passes, or a change of rules. */
+export interface CaseEvent {
+  readonly bridge?: string;
+  readonly in_port?: number;
+  readonly hex?: string;
+  readonly flow?: string;
+  readonly trace_only?: boolean;
+  readonly warp?: number;
+  readonly add_flows?: readonly string[];
+  readonly del_flows?: string;
+  readonly openflow?: string;
+  readonly note?: string;
+}
+
+export interface Case {
+  readonly name: string;
+  readonly stateless?: boolean;
+  readonly vlan_limit?: number;
+  readonly bridges: readonly CaseBridge[];
+  readonly packets: readonly CaseEvent[];
+}
+
+/** OpenFlow number of a bridge's own port. */
+export const LOCAL = 65534;
+
+export const isTunnel = (port: CasePort): boolean =>
+  port.type === "gre" || port.type === "vxlan" || port.type === "geneve";
+
+export const hasTunnels = (one: Case): boolean =>
+  one.bridges.some((bridge) => bridge.ports?.some((port) => isTunnel(port)));
