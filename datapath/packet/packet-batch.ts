@@ -30,6 +30,13 @@ export class PacketBatch {
   readonly tunDst = new Int32Array(BURST);
   /** tos << 24 | ttl << 16 | flags, as word W_TUN_META. */
   readonly tunMeta = new Int32Array(BURST);
+  /** The columns below hold something: only in batches that the datapath recirculates. Extract reads them if so. */
+  recirculated = false;
+  /** Recirculation id and what the actions before it left beside the frame: mark, priority, hash. */
+  readonly recircId = new Int32Array(BURST);
+  readonly mark = new Int32Array(BURST);
+  readonly priority = new Int32Array(BURST);
+  readonly dpHash = new Int32Array(BURST);
   /** Written by extract: absolute offsets of the network and transport header, 0 = none. */
   readonly l3 = new Int32Array(BURST);
   readonly l4 = new Int32Array(BURST);

@@ -1,0 +1,127 @@
+/**
+ * Tunnel headers. Pushing copies a header that was made once at translation and writes what differs from packet to packet:
+ * lengths, the IPv4 checksum (from a sum that the program carries), for UDP the source port by the packet's hash. Popping
+ * checks the outer headers and leaves what they said in the batch's tunnel columns, for the key of the next pass. The rules
+ * are those of Open vSwitch's lib/netdev-native-tnl.c.
+ *
+ *   | Ethernet 14 | IPv4 20 | GRE 4 + 4 per C, K, S       | frame |     RFC 2784, 2890; protocol 0x6558 = a frame
+ *                           | UDP 8 | VXLAN 8             | frame |     RFC 7348
+ *                           | UDP 8 | Geneve 8 + options  | frame |     RFC 8926
+ */
+import { TUN_FLAG_CSUM, TUN_FLAG_KEY, TUN_FLAG_OAM } from "../flow/flow-key.ts";
+import type { PacketBatch } from "../packet/packet-batch.ts";
+import { checksumAdd, checksumFold, pseudoIpv4 } from "../wire/checksum.ts";
+import { TunnelKind } from "./opcodes.ts";
+
+const PROTO_UDP = 17;
+const PROTO_GRE = 47;
+const GRE_C = 0x8000;
+const GRE_K = 0x2000;
+const GRE_S = 0x1000;
+const TRANSPARENT_ETHERNET = 0x6558;
+const GENEVE_PORT = 6081;
+/** Source ports of the outer UDP header: OVS's tnl_udp_port_min and _max. */
+const PORT_MIN = 32768;
+const PORT_MAX = 61000;
+
+/** Puts the header whose operands start at `pc` (Op.PushTunnel) before packet i. */
+export function pushTunnel(
+  view: DataView,
+  bytes: Uint8Array,
+  set: PacketBatch,
+  i: number,
+  code: Int32Array,
+  pc: number,
+): void {
+  const size = code[pc + 2];
+  const at = set.start[i] - size;
+  const end = set.end[i];
+  const whole = size & ~3;
+  let word = pc + 5;
+  for (let n = 0; n < whole; n += 4) view.setInt32(at + n, code[word++]);
+  if ((size & 2) !== 0) view.setUint16(at + whole, code[word] >>> 16);
+  if ((size & 1) !== 0) view.setUint8(at + size - 1, code[word] >>> ((size & 2) !== 0 ? 8 : 24));
+  const ip = at + code[pc + 3];
+  const l4 = ip + 20;
+  const total = end - ip;
+  view.setUint16(ip + 2, total);
+  view.setUint16(ip + 10, checksumFold(code[pc + 4] + (total & 0xffff)));
+  set.start[i] = at;
+  set.l3[i] = ip;
+  set.l4[i] = l4;
+  if (code[pc] === 1) {
+    view.setUint16(l4, PORT_MIN + (((set.hash[i] >>> 16) * (PORT_MAX - PORT_MIN)) >>> 16));
+    view.setUint16(l4 + 4, total - 20);
+    if (code[pc + 1] === 1) {
+      const pseudo = pseudoIpv4(view.getInt32(ip + 12), view.getInt32(ip + 16), PROTO_UDP, total - 20);
+      view.setUint16(l4 + 6, 0);
+      const sum = checksumFold(checksumAdd(bytes, l4, end, pseudo));
+      view.setUint16(l4 + 6, sum === 0 ? 0xffff : sum);
+    }
+  } else if ((view.getUint8(l4) & 0x80) !== 0) {
+    view.setUint16(l4 + 4, 0);
+    view.setUint16(l4 + 4, checksumFold(checksumAdd(bytes, l4, end, 0)));
+  }
+}
+
+/** Takes the outer headers of packet i off and fills its tunnel columns; false when they lie or are not of this kind. */
+export function popTunnel(view: DataView, bytes: Uint8Array, set: PacketBatch, i: number, kind: number): boolean {
+  const ip = set.l3[i];
+  const end = set.end[i];
+  if (ip === 0 || end - ip < 24) return false;
+  const first = view.getInt32(ip);
+  // Version 4, no options: OVS supports none on tunnel packets.
+  if (first >>> 24 !== 0x45 || (first & 0xffff) > end - ip) return false;
+  if (checksumFold(checksumAdd(bytes, ip, ip + 20, 0)) !== 0) return false;
+  const l4 = ip + 20;
+  const ttlProto = view.getUint16(ip + 8);
+  const proto = ttlProto & 0xff;
+  let flags = 0;
+  let id = 0;
+  let inner: number;
+  if (proto === PROTO_GRE && (kind === TunnelKind.Any || kind === TunnelKind.Gre)) {
+    const bits = view.getUint16(l4);
+    if ((bits & ~(GRE_C | GRE_K | GRE_S)) !== 0 || view.getUint16(l4 + 2) !== TRANSPARENT_ETHERNET) return false;
+    inner = l4 + 4 + ((bits & GRE_C) !== 0 ? 4 : 0) + ((bits & GRE_K) !== 0 ? 4 : 0) + ((bits & GRE_S) !== 0 ? 4 : 0);
+    if (inner > end) return false;
+    let option = l4 + 4;
+    if ((bits & GRE_C) !== 0) {
+      if (checksumFold(checksumAdd(bytes, l4, end, 0)) !== 0) return false;
+      flags |= TUN_FLAG_CSUM;
+      option += 4;
+    }
+    if ((bits & GRE_K) !== 0) {
+      id = view.getInt32(option);
+      flags |= TUN_FLAG_KEY;
+    }
+  } else if (proto === PROTO_UDP && kind !== TunnelKind.Gre) {
+    if (end - l4 < 16) return false;
+    if (view.getUint16(l4 + 6) !== 0) {
+      const pseudo = pseudoIpv4(view.getInt32(ip + 12), view.getInt32(ip + 16), PROTO_UDP, (first & 0xffff) - 20);
+      if (checksumFold(checksumAdd(bytes, l4, end, pseudo)) !== 0) return false;
+      flags |= TUN_FLAG_CSUM;
+    }
+    const head = view.getInt32(l4 + 8);
+    const vni = view.getInt32(l4 + 12);
+    const isGeneve = kind === TunnelKind.Geneve || (kind === TunnelKind.Any && view.getUint16(l4 + 2) === GENEVE_PORT);
+    inner = l4 + 16;
+    if (isGeneve) {
+      if (head >>> 30 !== 0 || (head & 0xffff) !== TRANSPARENT_ETHERNET) return false;
+      inner += ((head >>> 24) & 0x3f) * 4;
+      if (inner > end) return false;
+      if ((head & 0x00800000) !== 0) flags |= TUN_FLAG_OAM;
+    } else if (head !== 0x08000000 || (vni & 0xff) !== 0) {
+      return false;
+    }
+    id = vni >>> 8;
+    flags |= TUN_FLAG_KEY;
+  } else {
+    return false;
+  }
+  set.start[i] = inner;
+  set.tunId[i] = id;
+  set.tunSrc[i] = view.getInt32(ip + 12);
+  set.tunDst[i] = view.getInt32(ip + 16);
+  set.tunMeta[i] = ((first << 8) & -0x1000000) | ((ttlProto & 0xff00) << 8) | flags;
+  return true;
+}

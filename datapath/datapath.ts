@@ -1,0 +1,553 @@
+/**
+ * The fast path of one host, and the page to read first. A burst of packets goes in, every packet comes out in a transmit
+ * queue or as a counted drop:
+ *
+ *   process(batch)
+ *     extract        frames -> keys, hashes                                             flow/extract.ts
+ *     look up        exact-match cache, then megaflow cache                             lookup/
+ *     resolve        in packet order: what is in no cache is translated (upcall) and installed, what is older than the
+ *                    handler's epoch is translated again and kept or replaced           this file
+ *     group          packets of one megaflow become a chain, in order of first appearance
+ *     execute        each chain runs its program: edit in place, push, pop, transmit    action/
+ *     recirculate    packets popped from tunnels go through again, at most six times
+ *
+ * A datapath knows ports by number and never sees bridges or tables: those are behind the upcall handler (upcall.ts).
+ *
+ * Statistics of rules: the packet that made an upcall is credited at once, as in Open vSwitch; hits are counted in their
+ * megaflow and credited by `revalidate` and `flushStats`. So a dump of a fresh megaflow shows 0 packets, as there.
+ *
+ * Staleness: a megaflow carries the epoch at which its translation was asked for. On its first hit under another epoch it
+ * is translated again with its first packet's key, without side effects: the same mask and actions keep it (its effects are
+ * replaced), others remove it and the packet makes an upcall. Until then a stale megaflow costs nothing.
+ */
+
+import { Executor, type Recirculator } from "./action/execute.ts";
+import type { OdpAction } from "./action/odp-action.ts";
+import { TunnelKind } from "./action/opcodes.ts";
+import { compile, ProgramStore } from "./action/program.ts";
+import {
+  C_EXACT,
+  C_LOOKUPS,
+  C_MEGAFLOW,
+  C_RECEIVED,
+  C_RECEIVED_BYTES,
+  C_RECIRCULATIONS,
+  C_REVALIDATIONS,
+  C_SLOW,
+  C_SUBTABLE_LOOKUPS,
+  C_TABLE_LOOKUPS,
+  C_UPCALL,
+  Counters,
+} from "./counters.ts";
+import { extract } from "./flow/extract.ts";
+import { KEY_WORDS } from "./flow/flow-key.ts";
+import { installedMask, sameWords } from "./flow/flow-mask.ts";
+import { type EmcOptions, ExactMatchCache } from "./lookup/exact-match-cache.ts";
+import {
+  F_BYTES,
+  F_CREDITED_BYTES,
+  F_CREDITED_PACKETS,
+  F_PACKETS,
+  F_USED,
+  I_EPOCH,
+  I_GROUP,
+  I_PROGRAM,
+  I_STAMP,
+  MegaflowCache,
+  RECORD_F64,
+  RECORD_I32,
+} from "./lookup/megaflow-cache.ts";
+import { Drop } from "./packet/drop.ts";
+import { BURST, KEY_STRIDE, PacketBatch } from "./packet/packet-batch.ts";
+import type { PacketPool } from "./packet/packet-pool.ts";
+import { PacketQueue } from "./packet/packet-queue.ts";
+import type { Translation, UpcallHandler } from "./upcall.ts";
+
+/** Open vSwitch's MAX_RECIRC_DEPTH (lib/dpif-netdev.c). */
+export const RECIRCULATION_LIMIT = 6;
+/** Numbers in quarantine that are worth a sweep of the exact-match cache between two revalidations. */
+const SWEEP_AT = 4096;
+
+export interface DatapathOptions {
+  /** Datapath ports are 0..ports-1. */
+  readonly ports?: number | undefined;
+  /** Exact-match cache: size and insertion policy; `{ entries: 0 }` switches it off. */
+  readonly emc?: EmcOptions | undefined;
+  /** false: every packet makes an upcall, nothing is installed. */
+  readonly megaflow?: boolean | undefined;
+  /** VLAN tags that are parsed, 1 or 2. Default 1, as Open vSwitch's vlan-limit. */
+  readonly vlanLimit?: number | undefined;
+  /** Most megaflows, default 200,000. */
+  readonly flowLimit?: number | undefined;
+  /** Packets that a transmit queue holds. Default 1024. */
+  readonly txCapacity?: number | undefined;
+  /** Keep the time of the stages in `counters.ns`, by burst. */
+  readonly timing?: boolean | undefined;
+}
+
+/** One megaflow, for dumps. */
+export interface MegaflowView {
+  readonly flow: number;
+  /** Full key of the packet that made it; KEY_WORDS words. */
+  readonly key: Int32Array;
+  readonly mask: Int32Array;
+  readonly actions: readonly OdpAction[];
+  readonly packets: number;
+  readonly bytes: number;
+  /** Virtual time of the last hit in ns, undefined when never hit. */
+  readonly used: number | undefined;
+  readonly translation: Translation;
+}
+
+export interface RevalidateResult {
+  readonly kept: number;
+  readonly idle: number;
+  readonly stale: number;
+}
+
+/** Scratch of one pass; pass n + 1 takes what pass n recirculates. */
+class Pass {
+  /** Packets that wait for this pass. Pass 0 works on its caller's batch instead. */
+  readonly batch: PacketBatch;
+  readonly next = new Int32Array(BURST);
+  readonly pending = new Int32Array(BURST);
+  readonly missed = new Int32Array(BURST);
+  readonly scratch = new Int32Array(BURST);
+  groups = 0;
+  readonly head = new Int32Array(BURST);
+  readonly tail = new Int32Array(BURST);
+  readonly program = new Int32Array(BURST);
+  /** Programs that only this pass holds: of translations that are not installed. */
+  readonly held = new Uint8Array(BURST);
+
+  constructor(pool: PacketPool) {
+    this.batch = new PacketBatch(pool);
+    this.batch.recirculated = true;
+  }
+}
+
+export class Datapath implements Recirculator {
+  readonly tx: readonly PacketQueue[];
+  readonly counters: Counters;
+  readonly exactMatch: ExactMatchCache;
+  readonly megaflowCache: MegaflowCache;
+  readonly vlanLimit: number;
+  readonly #handler: UpcallHandler;
+  readonly #executor: Executor;
+  readonly #programs = new ProgramStore();
+  readonly #passes: readonly Pass[];
+  readonly #install: boolean;
+  readonly #timing: boolean;
+  readonly #tunnelKinds = new Map<number, number>();
+  /** By megaflow. */
+  readonly #translations: (Translation | undefined)[] = [];
+  readonly #releases: number[] = [];
+  #stamp = 0;
+
+  constructor(pool: PacketPool, handler: UpcallHandler, options: DatapathOptions = {}) {
+    const ports = options.ports ?? 64;
+    const vlanLimit = options.vlanLimit ?? 1;
+    if (vlanLimit !== 1 && vlanLimit !== 2) throw new Error(`vlanLimit: ${vlanLimit}, expected 1 or 2`);
+    if (!Number.isInteger(ports) || ports < 1) throw new Error(`ports: ${ports}, expected an integer of at least 1`);
+    this.#handler = handler;
+    this.vlanLimit = vlanLimit;
+    this.tx = Array.from({ length: ports }, () => new PacketQueue(options.txCapacity ?? 1024));
+    this.counters = new Counters(ports);
+    this.#install = options.megaflow ?? true;
+    this.exactMatch = new ExactMatchCache(this.#install ? options.emc : { entries: 0 });
+    this.megaflowCache = new MegaflowCache(options.flowLimit);
+    this.#timing = options.timing ?? false;
+    this.#executor = new Executor(pool, this.tx, this.counters, this);
+    this.#passes = Array.from({ length: RECIRCULATION_LIMIT + 1 }, () => new Pass(pool));
+  }
+
+  /** Says how port `port` decapsulates. A tnl_pop at a port that was not declared goes by the outer header. */
+  setTunnel(port: number, kind: "gre" | "vxlan" | "geneve"): void {
+    this.#tunnelKinds.set(
+      port,
+      kind === "gre" ? TunnelKind.Gre : kind === "vxlan" ? TunnelKind.Vxlan : TunnelKind.Geneve,
+    );
+  }
+
+  /**
+   * Takes a burst through. All packets of `batch` must be alive, their slots become the datapath's: afterwards each is in
+   * `tx` or freed.
+   */
+  process(batch: PacketBatch): void {
+    if (this.#releases.length > 0) this.#reclaim();
+    this.#received(batch);
+    this.#pass(this.#passes[0], batch, 0);
+  }
+
+  #received(batch: PacketBatch): void {
+    const { inPort, start, end, count } = batch;
+    const { total, rxPackets, rxBytes } = this.counters;
+    let sum = 0;
+    for (let i = 0; i < count; i++) {
+      const length = end[i] - start[i];
+      const port = inPort[i];
+      rxPackets[port]++;
+      rxBytes[port] += length;
+      sum += length;
+    }
+    total[C_RECEIVED] += count;
+    total[C_RECEIVED_BYTES] += sum;
+  }
+
+  #pass(pass: Pass, batch: PacketBatch, depth: number): void {
+    if (this.#timing) {
+      this.#timedPass(pass, batch, depth);
+      return;
+    }
+    this.#extract(batch);
+    this.#lookUp(pass, batch, depth);
+    this.#execute(pass, batch, depth);
+    this.#passAgain(depth);
+  }
+
+  #timedPass(pass: Pass, batch: PacketBatch, depth: number): void {
+    const { ns } = this.counters;
+    const t0 = performance.now();
+    this.#extract(batch);
+    const t1 = performance.now();
+    this.#lookUp(pass, batch, depth);
+    const t2 = performance.now();
+    this.#execute(pass, batch, depth);
+    const t3 = performance.now();
+    ns[0] += (t1 - t0) * 1e6;
+    ns[1] += (t2 - t1) * 1e6;
+    ns[2] += (t3 - t2) * 1e6;
+    this.#passAgain(depth);
+  }
+
+  #passAgain(depth: number): void {
+    if (depth >= RECIRCULATION_LIMIT) return;
+    const again = this.#passes[depth + 1];
+    if (again.batch.count === 0) return;
+    this.#pass(again, again.batch, depth + 1);
+    again.batch.count = 0;
+  }
+
+  #extract(batch: PacketBatch): void {
+    if (extract(batch, this.vlanLimit) === 0) return;
+    for (let i = 0; i < batch.count; i++) {
+      if (batch.drop[i] === Drop.Truncated) this.#executor.drop(batch, i, Drop.Truncated);
+    }
+  }
+
+  /** Finds or makes the megaflow of every packet, and the groups. */
+  #lookUp(pass: Pass, batch: PacketBatch, depth: number): void {
+    const { count, drop, flow, start, end, time } = batch;
+    const { total } = this.counters;
+    const { pending, missed, next, head, tail, program } = pass;
+    const cache = this.megaflowCache;
+    const misses = this.exactMatch.lookup(batch, pending);
+    let exactMissed = 0;
+    if (misses > 0) {
+      for (let p = 0; p < misses; p++) {
+        missed[p] = pending[p];
+        exactMissed |= 1 << pending[p];
+      }
+      const probes = cache.stats[1];
+      cache.lookup(batch, pending, misses, pass.scratch);
+      total[C_SUBTABLE_LOOKUPS] += cache.stats[1] - probes;
+      this.exactMatch.offer(batch, missed, misses);
+    }
+
+    pass.groups = 0;
+    const stamp = this.#nextStamp();
+    let epoch = this.#handler.epoch;
+    let f64 = cache.f64;
+    let i32 = cache.i32;
+    let lookups = 0;
+    let exact = 0;
+    let megaflow = 0;
+    for (let i = 0; i < count; i++) {
+      if (drop[i] !== 0) continue;
+      lookups++;
+      let f = flow[i];
+      if (f < 0 || i32[f * RECORD_I32 + I_EPOCH] !== epoch) {
+        f = this.#resolve(pass, batch, i);
+        epoch = this.#handler.epoch;
+        f64 = cache.f64;
+        i32 = cache.i32;
+        if (f < 0) continue;
+      }
+      if (((exactMissed >>> i) & 1) === 0) exact++;
+      else megaflow++;
+      const at = f * RECORD_F64;
+      f64[at + F_PACKETS]++;
+      f64[at + F_BYTES] += end[i] - start[i];
+      f64[at + F_USED] = time[i];
+      next[i] = -1;
+      const r = f * RECORD_I32;
+      if (i32[r + I_STAMP] === stamp) {
+        const g = i32[r + I_GROUP];
+        next[tail[g]] = i;
+        tail[g] = i;
+      } else {
+        const g = pass.groups++;
+        i32[r + I_STAMP] = stamp;
+        i32[r + I_GROUP] = g;
+        head[g] = i;
+        tail[g] = i;
+        program[g] = i32[r + I_PROGRAM];
+      }
+    }
+    total[C_LOOKUPS] += lookups;
+    total[C_EXACT] += exact;
+    total[C_MEGAFLOW] += megaflow;
+    if (depth > 0) total[C_RECIRCULATIONS] += lookups;
+  }
+
+  #execute(pass: Pass, batch: PacketBatch, depth: number): void {
+    const { head, program, next, held } = pass;
+    const groups = pass.groups;
+    for (let g = 0; g < groups; g++) {
+      this.#executor.run(this.#programs.code, program[g], batch, next, head[g], depth);
+      if (held[g] !== 0) {
+        held[g] = 0;
+        this.#releases.push(program[g]);
+      }
+    }
+  }
+
+  /** Recirculator: called by the executor. */
+  recirculate(set: PacketBatch, i: number, inPort: number, id: number, depth: number): void {
+    if (depth >= RECIRCULATION_LIMIT) {
+      this.#executor.drop(set, i, Drop.RecirculationLimit);
+      return;
+    }
+    const pass = this.#passes[depth + 1];
+    const to = pass.batch;
+    if (to.count === BURST) {
+      // Clones can make more than a burst out of one: what waits goes first, in order.
+      this.#pass(pass, to, depth + 1);
+      to.count = 0;
+    }
+    const n = to.count++;
+    to.slot[n] = set.slot[i];
+    to.start[n] = set.start[i];
+    to.end[n] = set.end[i];
+    to.time[n] = set.time[i];
+    to.drop[n] = 0;
+    to.inPort[n] = inPort;
+    to.tunId[n] = set.tunId[i];
+    to.tunSrc[n] = set.tunSrc[i];
+    to.tunDst[n] = set.tunDst[i];
+    to.tunMeta[n] = set.tunMeta[i];
+    to.recircId[n] = id;
+    // tnl_pop (id 0) starts with clean metadata, as pkt_metadata_init_tnl() and a new port do in Open vSwitch.
+    to.mark[n] = id === 0 ? 0 : set.mark[i];
+    to.priority[n] = id === 0 ? 0 : set.priority[i];
+    to.dpHash[n] = id === 0 ? 0 : set.dpHash[i];
+  }
+
+  // ------------------------------------------------------------------------------------------------ the slow side
+
+  #nextStamp(): number {
+    this.#stamp = (this.#stamp + 1) | 0;
+    if (this.#stamp === -1 || this.#stamp === 0) {
+      // Once in 2^32 bursts: old stamps could be taken for new ones, and -1 is that of a new megaflow.
+      this.#stamp = 1;
+      const { i32 } = this.megaflowCache;
+      for (let at = I_STAMP; at < i32.length; at += RECORD_I32) i32[at] = -1;
+    }
+    return this.#stamp;
+  }
+
+  /**
+   * Packet i is in no cache, or in a megaflow of another epoch. Returns a megaflow to count the hit on, or -1 when the
+   * packet made an upcall and is in a group already.
+   */
+  #resolve(pass: Pass, batch: PacketBatch, i: number): number {
+    const cache = this.megaflowCache;
+    const { keys } = batch;
+    const at = i * KEY_STRIDE;
+    const now = batch.time[i];
+    let f = batch.flow[i];
+    // An earlier packet of this burst may have installed, replaced or removed it.
+    if (!cache.alive(f)) f = this.#install ? cache.find(keys, at) : -1;
+    if (f >= 0 && this.#isCurrent(f, now)) {
+      batch.flow[i] = f;
+      return f;
+    }
+    this.#upcall(pass, batch, i, now);
+    return -1;
+  }
+
+  /** Compares a megaflow with what translation says today; false when it was removed. */
+  #isCurrent(f: number, now: number): boolean {
+    const cache = this.megaflowCache;
+    const epoch = this.#handler.epoch;
+    if (cache.i32[f * RECORD_I32 + I_EPOCH] === epoch) return true;
+    const old = this.#translations[f];
+    if (old === undefined) throw new Error(`megaflow ${f} has no translation`);
+    this.counters.total[C_REVALIDATIONS]++;
+    const fresh = this.#handler.translate(cache.keys, f * KEY_WORDS, now, false);
+    if (
+      fresh.slow.length === 0 &&
+      (fresh.error === undefined) === (old.error === undefined) &&
+      sameWords(installedMask(fresh.mask), cache.maskOf(f)) &&
+      sameActions(fresh.actions, old.actions)
+    ) {
+      // Hits so far belong to the rules of the old translation.
+      this.#credit(f);
+      this.#translations[f] = fresh;
+      cache.i32[f * RECORD_I32 + I_EPOCH] = epoch;
+      return true;
+    }
+    this.#remove(f);
+    return false;
+  }
+
+  /** Translates packet i with side effects, installs the megaflow where that is allowed, and puts the packet in a group. */
+  #upcall(pass: Pass, batch: PacketBatch, i: number, now: number): void {
+    const { keys, time, start, end, flow } = batch;
+    const { total } = this.counters;
+    const cache = this.megaflowCache;
+    const at = i * KEY_STRIDE;
+    // The epoch before: what the packet itself teaches may change what the next one gets.
+    const epoch = this.#handler.epoch;
+    const translation = this.#handler.translate(keys, at, now, true);
+    total[C_UPCALL]++;
+    total[C_TABLE_LOOKUPS] += translation.lookups;
+    translation.effects.credit(1, end[i] - start[i], time[i]);
+    const words = compile(
+      translation.actions,
+      translation.error === undefined ? Drop.NoAction : Drop.TranslationError,
+      (port) => this.#tunnelKinds.get(port) ?? TunnelKind.Any,
+    );
+    const program = this.#programs.retain(words);
+    const g = pass.groups++;
+    pass.head[g] = i;
+    pass.tail[g] = i;
+    pass.next[i] = -1;
+    pass.program[g] = program;
+    pass.held[g] = 1;
+    flow[i] = -1;
+    if (translation.slow.length > 0 || !this.#install) {
+      total[C_SLOW]++;
+      return;
+    }
+    const f = cache.add(keys, at, installedMask(translation.mask), program, epoch, now);
+    if (f < 0) {
+      total[C_SLOW]++;
+      return;
+    }
+    pass.held[g] = 0;
+    while (this.#translations.length <= f) this.#translations.push(undefined);
+    this.#translations[f] = translation;
+    flow[i] = f;
+    this.exactMatch.offerOne(batch, i);
+  }
+
+  #remove(f: number): void {
+    this.#credit(f);
+    this.#releases.push(this.megaflowCache.i32[f * RECORD_I32 + I_PROGRAM]);
+    this.#translations[f] = undefined;
+    this.megaflowCache.remove(f);
+  }
+
+  /** Between bursts only: until then a program may be running, and a number may be in a group. */
+  #reclaim(): void {
+    for (const program of this.#releases) this.#programs.release(program);
+    this.#releases.length = 0;
+    if (this.megaflowCache.quarantined >= SWEEP_AT) this.#recycle();
+  }
+
+  #recycle(): void {
+    this.megaflowCache.recycle((dead) => this.exactMatch.sweep(dead));
+  }
+
+  /** Hands the hits of a megaflow that are not credited yet to its translation's effects; how many packets they were. */
+  #credit(f: number): number {
+    const { f64 } = this.megaflowCache;
+    const at = f * RECORD_F64;
+    const packets = f64[at + F_PACKETS] - f64[at + F_CREDITED_PACKETS];
+    const bytes = f64[at + F_BYTES] - f64[at + F_CREDITED_BYTES];
+    if (packets === 0) return 0;
+    f64[at + F_CREDITED_PACKETS] += packets;
+    f64[at + F_CREDITED_BYTES] += bytes;
+    this.#translations[f]?.effects.credit(packets, bytes, f64[at + F_USED]);
+    return packets;
+  }
+
+  /**
+   * What Open vSwitch's revalidators do (ofproto/ofproto-dpif-upcall.c): credits hits, repeats the side effects of
+   * megaflows that had any (learned addresses stay young), removes the idle ones (no hit for `idleNs`, OVS's max-idle of
+   * 10 s) and those that translation would make differently now. `now` in ns of virtual time.
+   */
+  revalidate(now: number, options: { readonly idleNs?: number } = {}): RevalidateResult {
+    const idleNs = options.idleNs ?? 10e9;
+    const cache = this.megaflowCache;
+    let kept = 0;
+    let idle = 0;
+    let stale = 0;
+    for (const f of cache.numbers()) {
+      if (this.#credit(f) > 0) this.#translations[f]?.effects.refresh(cache.f64[f * RECORD_F64 + F_USED]);
+    }
+    for (const f of cache.numbers()) {
+      if (now - cache.f64[f * RECORD_F64 + F_USED] > idleNs) {
+        this.#remove(f);
+        idle++;
+      } else if (this.#isCurrent(f, now)) {
+        kept++;
+      } else {
+        stale++;
+      }
+    }
+    this.#reclaim();
+    this.#recycle();
+    return { kept, idle, stale };
+  }
+
+  /** Credits all hits, without the rest of `revalidate`: before rule counters are read. */
+  flushStats(): void {
+    for (const f of this.megaflowCache.numbers()) this.#credit(f);
+  }
+
+  /** Removes every megaflow (OVS: revalidator/purge), credited. */
+  purge(): void {
+    for (const f of this.megaflowCache.numbers()) this.#remove(f);
+    this.#reclaim();
+    this.#recycle();
+  }
+
+  /** All megaflows, in order of their numbers. */
+  *megaflows(): Generator<MegaflowView> {
+    const cache = this.megaflowCache;
+    for (const f of cache.numbers()) {
+      const translation = this.#translations[f];
+      if (translation === undefined) continue;
+      const at = f * RECORD_F64;
+      const packets = cache.f64[at + F_PACKETS];
+      yield {
+        flow: f,
+        key: cache.keys.slice(f * KEY_WORDS, (f + 1) * KEY_WORDS),
+        mask: cache.maskOf(f).slice(),
+        actions: translation.actions,
+        packets,
+        bytes: cache.f64[at + F_BYTES],
+        used: packets > 0 ? cache.f64[at + F_USED] : undefined,
+        translation,
+      };
+    }
+  }
+}
+
+/** Structural equality of plain data: numbers, strings, arrays, byte arrays, objects. */
+function same(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  const keys = Object.keys(a);
+  if (keys.length !== Object.keys(b).length) return false;
+  for (const key of keys) {
+    if (!same((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key])) return false;
+  }
+  return true;
+}
+
+function sameActions(a: readonly OdpAction[], b: readonly OdpAction[]): boolean {
+  return same(a, b);
+}
