@@ -1,0 +1,120 @@
+/**
+ * In which order frames go in. Several captures, each at its port, become one list in time order (captures of one run share
+ * a clock); a round of a `--loop`, a fixed rate or a multiplier stretch the times. Two ways to cut the list into bursts:
+ *
+ *   cold   consecutive frames of the same port, at most 32 and within 1 ms: the exact order, for the counting pass
+ *   warm   per port, 32 at a time, the port whose next frame is earliest first: full bursts, for the measured passes
+ */
+import { BURST } from "../../datapath/packet/packet-batch.ts";
+import type { Trace } from "../../datapath/packet/trace.ts";
+
+/** Frames further apart than this are not one burst, in ns: a NIC would have been polled in between. */
+const COLD_BURST_NS = 1e6;
+
+export interface Input {
+  /** As given: "vm1", "test116/eth0". */
+  readonly port: string;
+  readonly file: string;
+  readonly trace: Trace;
+  /** Frames of the trace that go in, ascending. */
+  readonly frames: Int32Array;
+}
+
+export interface Schedule {
+  readonly inputs: readonly Input[];
+  readonly count: number;
+  /** Bytes of one round. */
+  readonly bytes: number;
+  /** By frame: its input, its index in that input's trace, its virtual time in ns from the first frame on. */
+  readonly input: Uint16Array;
+  readonly frame: Int32Array;
+  readonly time: Float64Array;
+  /** Burst b is frames [burst[b], burst[b + 1]). */
+  readonly burst: Int32Array;
+  /** Virtual time that one round takes, so that the next one begins a frame's distance after the last frame, ns. */
+  readonly span: number;
+}
+
+export interface Pace {
+  /** Frames a second, in place of the captured distances. */
+  readonly pps?: number | undefined;
+  /** Captured distances are divided by this. */
+  readonly multiplier?: number | undefined;
+}
+
+/** All frames of all inputs in time order; frames of one input keep their order, equal times the order of the inputs. */
+export function coldSchedule(inputs: readonly Input[], pace: Pace): Schedule {
+  const merged = merge(inputs, pace);
+  const { count, input, time } = merged;
+  const burst: number[] = [];
+  for (let i = 0; i < count; i++) {
+    const first = burst.length === 0 ? 0 : burst[burst.length - 1];
+    const same = i > 0 && input[i] === input[first] && i - first < BURST && time[i] - time[first] <= COLD_BURST_NS;
+    if (!same) burst.push(i);
+  }
+  return { ...merged, burst: Int32Array.from([...burst, count]) };
+}
+
+/** The same frames in bursts of 32 of the same port. */
+export function warmSchedule(cold: Schedule): Schedule {
+  const { count, inputs } = cold;
+  const queues = inputs.map(() => [] as number[]);
+  for (let i = 0; i < count; i++) queues[cold.input[i]].push(i);
+  const next = inputs.map(() => 0);
+  const input = new Uint16Array(count);
+  const frame = new Int32Array(count);
+  const time = new Float64Array(count);
+  const burst: number[] = [];
+  for (let done = 0; done < count; ) {
+    let from = -1;
+    for (let q = 0; q < queues.length; q++) {
+      if (next[q] < queues[q].length && (from < 0 || queues[q][next[q]] < queues[from][next[from]])) from = q;
+    }
+    burst.push(done);
+    const size = Math.min(BURST, queues[from].length - next[from]);
+    const at = cold.time[queues[from][next[from]]];
+    for (let i = 0; i < size; i++) {
+      input[done] = from;
+      frame[done] = cold.frame[queues[from][next[from]++]];
+      // Virtual time never runs back: the frames of a burst come at the time of its first.
+      time[done++] = at;
+    }
+  }
+  return { ...cold, input, frame, time, burst: Int32Array.from([...burst, count]) };
+}
+
+function merge(inputs: readonly Input[], pace: Pace): Omit<Schedule, "burst"> {
+  const count = inputs.reduce((sum, { frames }) => sum + frames.length, 0);
+  const input = new Uint16Array(count);
+  const frame = new Int32Array(count);
+  const time = new Float64Array(count);
+  const epoch = inputs.map(({ trace }) => trace.epochNs).reduce((a, b) => (b < a ? b : a));
+  const offset = inputs.map(({ trace }) => Number(trace.epochNs - epoch));
+  const next = inputs.map(() => 0);
+  let bytes = 0;
+  for (let i = 0; i < count; i++) {
+    let from = -1;
+    let earliest = Number.POSITIVE_INFINITY;
+    for (let q = 0; q < inputs.length; q++) {
+      const { frames, trace } = inputs[q];
+      if (next[q] >= frames.length) continue;
+      const at = offset[q] + trace.time[frames[next[q]]];
+      if (from < 0 || at < earliest) {
+        from = q;
+        earliest = at;
+      }
+    }
+    const index = inputs[from].frames[next[from]++];
+    input[i] = from;
+    frame[i] = index;
+    // A capture may step back in time; the clock of a run may not.
+    time[i] = i > 0 && earliest < time[i - 1] ? time[i - 1] : earliest;
+    bytes += inputs[from].trace.length[index];
+  }
+  const first = count === 0 ? 0 : time[0];
+  for (let i = 0; i < count; i++) {
+    time[i] = pace.pps !== undefined ? (i * 1e9) / pace.pps : (time[i] - first) / (pace.multiplier ?? 1);
+  }
+  const length = count === 0 ? 0 : time[count - 1];
+  return { inputs, count, bytes, input, frame, time, span: length + (count > 1 ? length / (count - 1) : 1e6) };
+}
