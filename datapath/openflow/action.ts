@@ -174,7 +174,8 @@ export type OpenFlowVersion = 1 | 2 | 3 | 4 | 5 | 6;
 
 /** "OpenFlow10".."OpenFlow15" to the wire number; throws on anything else. */
 export function openFlowVersion(name: string): OpenFlowVersion {
-  const version = ["OpenFlow10", "OpenFlow11", "OpenFlow12", "OpenFlow13", "OpenFlow14", "OpenFlow15"].indexOf(name) + 1;
+  const version =
+    ["OpenFlow10", "OpenFlow11", "OpenFlow12", "OpenFlow13", "OpenFlow14", "OpenFlow15"].indexOf(name) + 1;
   if (version === 0) throw new Error(`OpenFlow version ${JSON.stringify(name)}: expected OpenFlow10 to OpenFlow15`);
   return version as OpenFlowVersion;
 }

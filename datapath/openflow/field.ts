@@ -14,8 +14,6 @@ import {
   W_CONJ_ID,
   W_DP_HASH,
   W_ETH0,
-  W_ETH1,
-  W_ETH2,
   W_IN_PORT,
   W_IPV6_DST,
   W_IPV6_LABEL,
@@ -245,7 +243,13 @@ add("metadata", {
 });
 add("in_port", { bits: 16, pieces: [piece(W_IN_PORT, 0, 16)], format: "port", nxm: "NXM_OF_IN_PORT", ...exact });
 // OpenFlow 1.1+ port numbers are 32 bits wide; the reserved ones map to 0xff..: see fieldGet.
-add("in_port_oxm", { bits: 32, pieces: [piece(-1, 0, 16), piece(W_IN_PORT, 0, 16)], format: "port-oxm", oxm: "OXM_OF_IN_PORT", ...exact });
+add("in_port_oxm", {
+  bits: 32,
+  pieces: [piece(-1, 0, 16), piece(W_IN_PORT, 0, 16)],
+  format: "port-oxm",
+  oxm: "OXM_OF_IN_PORT",
+  ...exact,
+});
 add("actset_output", {
   bits: 32,
   pieces: [piece(-1, 0, 16), piece(W_ACTSET_OUTPUT, 0, 16)],
@@ -298,7 +302,13 @@ add("eth_type", {
   ...ro,
   ...exact,
 });
-add("vlan_tci", { bits: 16, pieces: [piece(W_VLAN0, 0, 16)], format: "hexadecimal", nxm: "NXM_OF_VLAN_TCI", ...ethernet });
+add("vlan_tci", {
+  bits: 16,
+  pieces: [piece(W_VLAN0, 0, 16)],
+  format: "hexadecimal",
+  nxm: "NXM_OF_VLAN_TCI",
+  ...ethernet,
+});
 add("dl_vlan", { bits: 12, pieces: [piece(W_VLAN0, 0, 12)], format: "decimal", ...ethernet, ...exact });
 // 12 bits by name; the value also carries bit 12, "present" (OFPVID_PRESENT), so that is what its piece covers.
 add("vlan_vid", { bits: 12, pieces: [piece(W_VLAN0, 0, 13)], format: "decimal", oxm: "OXM_OF_VLAN_VID", ...ethernet });

@@ -1,0 +1,343 @@
+/**
+ * The search of a flow table (OVS: lib/classifier.c, tag v3.1.1): the rule of highest priority that a flow matches, and every
+ * bit of the flow that had to be looked at to know so. Rules with one mask form a subtable; subtables are visited by
+ * falling highest priority, those made first coming first among equals, until none can beat what was found.
+ *
+ * The bits are Open vSwitch's bits exactly, that is what makes its megaflows: see find (find_match_wc) for the stages and the
+ * tries. A lookup may find a stage's hash by a collision of 32-bit hashes, as there; the mask then has needless bits only.
+ */
+import { FLOW_WORDS, prefixMask, W_CONJ_ID, W_PORTS, W_TYPE } from "../flow/flow-key.ts";
+import { type Field, findField } from "./field.ts";
+import type { Match } from "./match.ts";
+import { PrefixTrie, TrieAnswer } from "./prefix-trie.ts";
+import { type Conjunction, Entry, type Stage, Subtable, stageHas } from "./subtable.ts";
+
+/** Tries of a table by default (OVS: default_prefix_fields, ofproto/ofproto.c of 3.1). */
+export const DEFAULT_PREFIX_FIELDS: readonly string[] = ["nw_dst", "nw_src"];
+/** OVS: CLS_MAX_TRIES. */
+const MAX_TRIES = 3;
+
+/** One field's trie over all subtables, and its answer for the flow being looked up. */
+class FieldTrie {
+  readonly word: number;
+  readonly bits: number;
+  /** dl_type that the field needs, or 0. */
+  readonly dlType: number;
+  readonly trie = new PrefixTrie();
+  readonly answer = new TrieAnswer();
+  asked = false;
+
+  constructor(field: Field) {
+    this.word = field.pieces[0].word;
+    this.bits = field.bits;
+    this.dlType = field.prerequisite === "ipv4" ? 0x0800 : field.prerequisite === "ipv6" ? 0x86dd : 0;
+  }
+
+  /** The length of the prefix that `mask` has of the field; 0 = none, or the mask is no prefix. */
+  prefixLength(mask: Int32Array): number {
+    let length = 0;
+    let ended = false;
+    for (let w = this.word; w < this.word + (this.bits >> 5); w++) {
+      const inverse = ~mask[w];
+      if (ended ? mask[w] !== 0 : (inverse & (inverse + 1)) !== 0) return 0;
+      const bits = mask[w] === 0 ? 0 : Math.clz32(mask[w] & -mask[w]) + 1;
+      length += bits;
+      if (bits < 32) ended = true;
+    }
+    return length;
+  }
+
+  ask(flow: Int32Array): void {
+    this.asked = true;
+    if (this.dlType !== 0 && flow[W_TYPE] >>> 16 !== this.dlType) this.answer.all();
+    else this.trie.lookup(flow, this.word, this.bits, this.answer);
+  }
+
+  unwildcard(wildcards: Int32Array, bits: number): void {
+    let w = this.word;
+    for (; bits >= 32; bits -= 32) wildcards[w++] = -1;
+    if (bits > 0) wildcards[w] |= prefixMask(bits);
+  }
+
+  hasAll(wildcards: Int32Array, bits: number): boolean {
+    let w = this.word;
+    for (; bits >= 32; bits -= 32) if (wildcards[w++] !== -1) return false;
+    return bits === 0 || (~wildcards[w] & prefixMask(bits)) === 0;
+  }
+}
+
+/** Fields that a prefix trie can be had for: whole words at the place of the field. */
+function canHaveTrie(field: Field): boolean {
+  return (
+    field.bits % 32 === 0 &&
+    field.maskable &&
+    field.pieces.every((piece, i) => piece.width === 32 && piece.word === field.pieces[0].word + i)
+  );
+}
+
+export class Classifier<T = undefined> {
+  private subtables: Subtable<T>[] = [];
+  private readonly byMask = new Map<string, Subtable<T>>();
+  private readonly tries: FieldTrie[] = [];
+  /** Rules in it. */
+  size = 0;
+
+  /** `prefixes`: names of the fields that get a prefix trie, at most three; [] or ["none"] for none. */
+  constructor(prefixes: readonly string[] = DEFAULT_PREFIX_FIELDS) {
+    if (prefixes.length === 1 && prefixes[0] === "none") return;
+    if (prefixes.length > MAX_TRIES)
+      throw new Error(`prefixes ${prefixes.join(",")}: expected at most ${MAX_TRIES} fields`);
+    const seen = new Set<Field>();
+    for (const name of prefixes) {
+      const field = findField(name);
+      if (field === undefined || !canHaveTrie(field)) {
+        throw new Error(
+          `prefixes ${name}: expected a field of whole words such as nw_src, nw_dst, ipv6_src, ipv6_dst, tun_id`,
+        );
+      }
+      if (!seen.has(field)) this.tries.push(new FieldTrie(field));
+      seen.add(field);
+    }
+  }
+
+  /** Adds a rule. There must be none with the same match and priority (see `exactly`). */
+  insert(match: Match, priority: number, owner?: T, conjunctions?: readonly Conjunction[]): Entry<T> {
+    const subtable = this.subtableFor(match.mask);
+    const entry = new Entry<T>(match, priority, owner as T, subtable, subtable.hash(match.value));
+    entry.conjunctions = conjunctions === undefined || conjunctions.length === 0 ? undefined : conjunctions;
+    if (subtable.insert(entry)) {
+      for (let t = 0; t < this.tries.length; t++) {
+        if (subtable.triePlens[t] > 0)
+          this.tries[t].trie.insert(match.value, this.tries[t].word, subtable.triePlens[t]);
+      }
+    }
+    if (subtable.entries.size === 1) this.subtables.push(subtable);
+    if (priority > subtable.maxPriority) {
+      subtable.maxPriority = priority;
+      this.sort();
+    }
+    this.size++;
+    return entry;
+  }
+
+  remove(entry: Entry<T>): void {
+    const { subtable, match } = entry;
+    if (!subtable.entries.has(entry)) throw new Error("a rule to be removed is not in the classifier");
+    if (subtable.remove(entry)) {
+      for (let t = 0; t < this.tries.length; t++) {
+        if (subtable.triePlens[t] > 0)
+          this.tries[t].trie.remove(match.value, this.tries[t].word, subtable.triePlens[t]);
+      }
+    }
+    this.size--;
+    if (subtable.entries.size === 0) {
+      this.subtables.splice(this.subtables.indexOf(subtable), 1);
+      this.byMask.delete(subtable.mask.join());
+    } else if (entry.priority === subtable.maxPriority) {
+      let max = -1;
+      for (const head of subtable.headEntries()) if (head.priority > max) max = head.priority;
+      if (max !== subtable.maxPriority) {
+        subtable.maxPriority = max;
+        this.sort();
+      }
+    }
+  }
+
+  /** The entry with exactly that match and priority. */
+  exactly(match: Match, priority: number): Entry<T> | undefined {
+    const subtable = this.byMask.get(match.mask.join());
+    if (subtable === undefined) return undefined;
+    let entry = subtable.find(match.value, subtable.hash(match.value));
+    while (entry !== null && entry.priority > priority) entry = entry.lower;
+    return entry !== null && entry.priority === priority ? entry : undefined;
+  }
+
+  /** All entries that are at least as specific as `criteria` (undefined: all), by subtable as OVS iterates. */
+  *matching(criteria: Match | undefined): IterableIterator<Entry<T>> {
+    for (const subtable of [...this.subtables]) {
+      for (const entry of [...subtable.entries])
+        if (criteria === undefined || entry.match.isWithin(criteria)) yield entry;
+    }
+  }
+
+  /** The rule of highest priority for `flow`; adds to `wildcards`, if given, every bit that it depends on. */
+  lookup(flow: Int32Array, wildcards?: Int32Array, hidden?: (owner: T) => boolean): Entry<T> | undefined {
+    return this.search(flow, wildcards, true, hidden);
+  }
+
+  private sort(): void {
+    this.subtables.sort((a, b) => b.maxPriority - a.maxPriority); // stable: ties stay in order of insertion
+  }
+
+  private subtableFor(mask: Int32Array): Subtable<T> {
+    const key = mask.join();
+    let subtable = this.byMask.get(key);
+    if (subtable === undefined) {
+      subtable = new Subtable<T>(mask);
+      subtable.triePlens = this.tries.map((trie) => trie.prefixLength(mask));
+      for (const stage of subtable.stages) {
+        stage.tries = this.tries
+          .map((_, t) => t)
+          .filter((t) => subtable!.triePlens[t] > 0 && stageHas(stage, this.tries[t].word));
+      }
+      this.byMask.set(key, subtable);
+    }
+    return subtable;
+  }
+
+  /** classifier_lookup__: the main loop, then conjunctive matches. */
+  private search(
+    flow: Int32Array,
+    wildcards: Int32Array | undefined,
+    conjunctive: boolean,
+    hidden: ((owner: T) => boolean) | undefined,
+  ): Entry<T> | undefined {
+    const { subtables, tries } = this;
+    for (let t = 0; t < tries.length; t++) tries[t].asked = false;
+    let hard: Entry<T> | undefined;
+    let hardPriority = -1;
+    let soft: Entry<T>[] | undefined;
+    for (let s = 0; s < subtables.length; s++) {
+      const subtable = subtables[s];
+      if (subtable.maxPriority <= hardPriority) break;
+      const entry =
+        wildcards === undefined ? this.findPlain(subtable, flow, hidden) : this.find(subtable, flow, wildcards, hidden);
+      if (entry === null || entry.priority <= hardPriority) continue;
+      if (entry.conjunctions === undefined) {
+        hard = entry;
+        hardPriority = entry.priority;
+      } else if (conjunctive) {
+        if (soft === undefined) soft = [entry];
+        else soft.push(entry);
+      }
+    }
+    return soft === undefined ? hard : this.resolve(soft, hard, flow, wildcards, hidden);
+  }
+
+  /** The soft match loop of classifier_lookup__: clauses that are all there make a match on conj_id. */
+  private resolve(
+    soft: Entry<T>[],
+    hard: Entry<T> | undefined,
+    flow: Int32Array,
+    wildcards: Int32Array | undefined,
+    hidden: ((owner: T) => boolean) | undefined,
+  ): Entry<T> | undefined {
+    for (;;) {
+      const floor = hard === undefined ? -1 : hard.priority;
+      soft = soft.filter((entry) => entry.priority > floor);
+      if (soft.length === 0) return hard;
+      let top = -1;
+      for (const entry of soft) if (entry.priority > top) top = entry.priority;
+      const candidates = soft.filter((entry) => entry.priority === top);
+      const found = new Map<number, bigint>();
+      for (const entry of candidates) {
+        const id = satisfied(entry.conjunctions!, candidates.length, found);
+        if (id === undefined) continue;
+        const saved = flow[W_CONJ_ID];
+        flow[W_CONJ_ID] = id;
+        const rule = this.search(flow, wildcards, false, hidden);
+        flow[W_CONJ_ID] = saved;
+        if (rule !== undefined) return rule;
+      }
+      const next: Entry<T>[] = [];
+      for (const entry of soft) {
+        if (entry.priority !== top) {
+          next.push(entry);
+          continue;
+        }
+        const lower = visible(entry.lower, hidden);
+        if (lower === null) continue;
+        if (lower.conjunctions !== undefined) next.push(lower);
+        else if (hard === undefined || lower.priority > hard.priority) hard = lower;
+      }
+      soft = next;
+    }
+  }
+
+  private findPlain(
+    subtable: Subtable<T>,
+    flow: Int32Array,
+    hidden: ((owner: T) => boolean) | undefined,
+  ): Entry<T> | null {
+    return visible(subtable.find(flow, subtable.hash(flow)), hidden);
+  }
+
+  /** find_match_wc. */
+  private find(
+    subtable: Subtable<T>,
+    flow: Int32Array,
+    wildcards: Int32Array,
+    hidden: ((owner: T) => boolean) | undefined,
+  ): Entry<T> | null {
+    const { stages, indices } = subtable;
+    const last = stages.length - 1;
+    let hash = 0;
+    for (let i = 0; i < last; i++) {
+      const stage = stages[i];
+      if (stage.tries.length > 0 && this.ruledOut(subtable, stage, flow, wildcards)) return fold(stages, i, wildcards);
+      hash = stage.hash(flow, hash);
+      if (!indices[i].has(hash)) return fold(stages, i + 1, wildcards);
+    }
+    const final = stages[last];
+    if (final.tries.length > 0 && this.ruledOut(subtable, final, flow, wildcards)) return fold(stages, last, wildcards);
+    const entry = visible(subtable.find(flow, final.hash(flow, hash)), hidden);
+    if (entry === null && subtable.portsMaskLength > 0) {
+      // Instead of all ports, only the bits that no rule's ports begin with; what else the last stage has, in full.
+      portsValue[0] = flow[W_PORTS] & subtable.portsMask;
+      subtable.portsTrie.lookup(portsValue, 0, 32, portsAnswer);
+      const ports = wildcards[W_PORTS];
+      fold(stages, stages.length, wildcards);
+      wildcards[W_PORTS] = ports | (subtable.portsMask & prefixMask(portsAnswer.bits));
+      return null;
+    }
+    fold(stages, stages.length, wildcards);
+    return entry;
+  }
+
+  /** check_tries: no rule of the subtable has a prefix that the flow's field could begin with. */
+  private ruledOut(subtable: Subtable<T>, stage: Stage, flow: Int32Array, wildcards: Int32Array): boolean {
+    for (let i = 0; i < stage.tries.length; i++) {
+      const index = stage.tries[i];
+      const trie = this.tries[index];
+      const length = subtable.triePlens[index];
+      if (!trie.asked) trie.ask(flow);
+      const { answer } = trie;
+      if (answer.mayHave(length)) continue;
+      if (answer.bits <= length) {
+        trie.unwildcard(wildcards, answer.bits);
+        return true;
+      }
+      if (trie.hasAll(wildcards, answer.bits)) return true;
+    }
+    return false;
+  }
+}
+
+const portsValue = new Int32Array(1);
+const portsAnswer = new TrieAnswer();
+
+/** Un-wildcards the first `count` stages. Returns null, "no match", for the convenience of `find`. */
+function fold(stages: readonly Stage[], count: number, wildcards: Int32Array): null {
+  for (let i = 0; i < count; i++) stages[i].fold(wildcards);
+  return null;
+}
+
+function visible<T>(entry: Entry<T> | null, hidden: ((owner: T) => boolean) | undefined): Entry<T> | null {
+  if (hidden === undefined) return entry;
+  while (entry !== null && hidden(entry.owner)) entry = entry.lower;
+  return entry;
+}
+
+/** Notes the clauses of one soft match; returns the id of a conjunction that is now complete (find_conjunctive_match). */
+function satisfied(set: readonly Conjunction[], candidates: number, found: Map<number, bigint>): number | undefined {
+  for (const { id, clause, clauses } of set) {
+    if (clauses > candidates) continue;
+    const seen = (found.get(id) ?? 0n) | (1n << BigInt(clause));
+    found.set(id, seen);
+    if (seen === (1n << BigInt(clauses)) - 1n) return id | 0;
+  }
+  return undefined;
+}
+
+/** Words of the wildcards a lookup fills. */
+export const newWildcards = (): Int32Array => new Int32Array(FLOW_WORDS);
