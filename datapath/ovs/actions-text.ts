@@ -111,7 +111,9 @@ function setText(header: SetHeader, words: readonly (readonly [number, number, n
   const ipv6 = (name: string, word: number): void => {
     const bits = mask.subarray(word, word + 4);
     if (bits.every((part) => part === 0)) return;
-    parts.push(`${name}=${ipv6ToText(value, word)}${bits.every((part) => part === -1) ? "" : `/${ipv6ToText(mask, word)}`}`);
+    parts.push(
+      `${name}=${ipv6ToText(value, word)}${bits.every((part) => part === -1) ? "" : `/${ipv6ToText(mask, word)}`}`,
+    );
   };
   /** A field of up to 20 bits. */
   const number = (name: string, word: number, shift: number, bits: number, inHex: boolean): void => {

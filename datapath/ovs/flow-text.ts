@@ -46,12 +46,12 @@ import {
 import { ipv4ToText, ipv6ToText, macToText } from "../wire/addresses.ts";
 
 const TYPE_NAMES: Readonly<Record<number, string>> = {
-  0x0800: "ip",
-  0x86dd: "ipv6",
-  0x0806: "arp",
-  0x8035: "rarp",
-  0x8847: "mpls",
-  0x8848: "mplsm",
+  2048: "ip",
+  34525: "ipv6",
+  2054: "arp",
+  32821: "rarp",
+  34887: "mpls",
+  34888: "mplsm",
 };
 const PROTOCOLS: Readonly<Record<number, string>> = { 1: "icmp", 6: "tcp", 17: "udp", 132: "sctp" };
 const PROTOCOLS6: Readonly<Record<number, string>> = { 58: "icmp6", 6: "tcp6", 17: "udp6", 132: "sctp6" };
@@ -201,7 +201,14 @@ export function formatMatch(flow: Int32Array, mask: Int32Array, portName: (port:
   }
   if (typeMask !== 0) {
     const name = TYPE_NAMES[type];
-    const word = protocolMask === 0 ? undefined : type === 0x0800 ? PROTOCOLS[protocol] : type === 0x86dd ? PROTOCOLS6[protocol] : undefined;
+    const word =
+      protocolMask === 0
+        ? undefined
+        : type === 0x0800
+          ? PROTOCOLS[protocol]
+          : type === 0x86dd
+            ? PROTOCOLS6[protocol]
+            : undefined;
     if (name !== undefined) {
       typeSaid = true;
       protocolSaid = word !== undefined;
@@ -337,15 +344,12 @@ export function packetMask(flow: Int32Array): Int32Array {
   mask[W_TYPE] |= 0x300;
   mask[W_TOSTTL] = 0xffff0000 | 0;
   if ((flow[W_TYPE] & 0x200) !== 0) return mask;
-  if ([1, 6, 17, 132].includes(protocol) || (type === 0x86dd && protocol === 58)) {
-    mask[W_PORTS] = -1;
-    if (protocol === 6) mask[W_TOSTTL] |= 0xfff;
-    if (type === 0x86dd && protocol === 58 && (flow[W_PORTS] >>> 16 === 135 || flow[W_PORTS] >>> 16 === 136)) {
-      for (let i = 0; i < 4; i++) mask[W_ND_TARGET + i] = -1;
-      for (let i = 0; i < 3; i++) mask[W_MACS0 + i] = -1;
-    }
-  } else {
-    mask[W_PORTS] = -1;
+  if ([1, 2, 6, 17, 132].includes(protocol) || (type === 0x86dd && protocol === 58)) mask[W_PORTS] = -1;
+  if (protocol === 6) mask[W_TOSTTL] |= 0xfff;
+  const kind = flow[W_PORTS] >>> 16;
+  if (type === 0x86dd && protocol === 58 && (kind === 135 || kind === 136)) {
+    for (let i = 0; i < 4; i++) mask[W_ND_TARGET + i] = -1;
+    for (let i = 0; i < 3; i++) mask[W_MACS0 + i] = -1;
   }
   return mask;
 }

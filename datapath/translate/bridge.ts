@@ -3,9 +3,9 @@
  * NORMAL has learned, and, when it has an IP address, the neighbours of the underlay behind it.
  */
 import { W_IN_PORT } from "../flow/flow-key.ts";
-import { openFlowVersion, type OpenFlowVersion, OFPP_LOCAL } from "../openflow/action.ts";
+import { OFPP_LOCAL, type OpenFlowVersion, openFlowVersion } from "../openflow/action.ts";
 import type { Bucket, Group } from "../openflow/group.ts";
-import type { FlowMod, Rule } from "../openflow/rule.ts";
+import type { Rule } from "../openflow/rule.ts";
 import { FlowTables } from "../openflow/table.ts";
 import type { BridgeConfig } from "../topology.ts";
 import { ipv4FromText, macWords } from "../wire/addresses.ts";
@@ -33,14 +33,6 @@ export class GroupCounters {
     own.bytes += bytes;
     this.buckets.set(bucket.id, own);
   }
-}
-
-/** What learning did: `rule` undefined when the limit forbade it. */
-export interface Learned {
-  readonly rule: Rule | undefined;
-  readonly added: boolean;
-  /** Megaflows may be stale. */
-  readonly changed: boolean;
 }
 
 export class Bridge {
@@ -71,7 +63,9 @@ export class Bridge {
     for (const port of this.ports) {
       const other = this.byNumber.get(port.ofport);
       if (other !== undefined) {
-        throw new Error(`bridge ${config.name}: ports ${other.name} and ${port.name} both have the number ${port.ofport}`);
+        throw new Error(
+          `bridge ${config.name}: ports ${other.name} and ${port.name} both have the number ${port.ofport}`,
+        );
       }
       this.byNumber.set(port.ofport, port);
     }
@@ -86,7 +80,7 @@ export class Bridge {
     for (const [ip, mac] of Object.entries(config.neighbours ?? {})) {
       this.neighbours.set(ipv4FromText(ip), macWords(mac));
     }
-    this.tables = new FlowTables();
+    this.tables = new FlowTables(config.prefixes);
   }
 
   port(number: number): Port | undefined {
@@ -142,16 +136,6 @@ export class Bridge {
    * goes as far as if they stood there unseen.
    */
   lookup(table: number, flow: Int32Array, mask: Int32Array, withheld: ReadonlySet<Rule> | undefined): Rule | undefined {
-    const rule = this.tables.lookup(table, flow, mask);
-    if (rule === undefined || withheld === undefined || !withheld.has(rule)) return rule;
-    this.tables.remove(rule);
-    const next = this.lookup(table, flow, mask, withheld);
-    this.tables.insert(rule);
-    return next;
-  }
-
-  /** Adds or refreshes the rule that a learn action makes; at most `limit` rules with its cookie in its table, 0 = any number. */
-  learn(mod: FlowMod, limit: number, now: number): Learned {
-    return this.tables.learn(mod, limit, now);
+    return this.tables.lookup(table, flow, mask, withheld === undefined ? undefined : (rule) => withheld.has(rule));
   }
 }

@@ -33,7 +33,8 @@ export class Effects implements TranslationEffects {
   }
 
   credit(packets: number, bytes: number, now: number): void {
-    for (let i = 0; i < this.credited.length; i++) this.credited[i].credit(packets, bytes + packets * this.extra[i], now);
+    for (let i = 0; i < this.credited.length; i++)
+      this.credited[i].credit(packets, bytes + packets * this.extra[i], now);
   }
 
   refresh(now: number): void {

@@ -4,7 +4,7 @@
  * (mf_mask_field_masked), and a change of an L3 field looks at nw_proto, as one to protocol 0 would not be made
  * (mf_set_mask_l3_prereqs, the fix of CVE-2023-1668).
  */
-import { FRAG_LATER, VLAN_PRESENT, W_PORTS, W_TYPE, W_VLAN0, W_PACKET_TYPE } from "../flow/flow-key.ts";
+import { FRAG_LATER, VLAN_PRESENT, W_PACKET_TYPE, W_PORTS, W_TYPE, W_VLAN0 } from "../flow/flow-key.ts";
 import {
   bitsMask,
   type Field,
@@ -90,7 +90,17 @@ export function hasField(field: Field, flow: Int32Array, mask: Int32Array): bool
   }
 }
 
-const L3_FIELDS = new Set(["ip_src", "ip_dst", "ipv6_src", "ipv6_dst", "ipv6_label", "nw_tos", "ip_dscp", "nw_ecn", "nw_ttl"]);
+const L3_FIELDS = new Set([
+  "ip_src",
+  "ip_dst",
+  "ipv6_src",
+  "ipv6_dst",
+  "ipv6_label",
+  "nw_tos",
+  "ip_dscp",
+  "nw_ecn",
+  "nw_ttl",
+]);
 
 /** A change of an L3 field depends on nw_proto. */
 export function maskNetworkPrerequisite(field: Field, flow: Int32Array, mask: Int32Array): void {

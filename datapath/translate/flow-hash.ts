@@ -83,8 +83,7 @@ function hasHashedPorts(fields: HashFields, flow: Int32Array): boolean {
   return protocol === 6 || protocol === 132 || (protocol === 17 && fields === "symmetric_l3l4+udp");
 }
 
-const foldAddress = (flow: Int32Array, at: number): number =>
-  flow[at] ^ flow[at + 1] ^ flow[at + 2] ^ flow[at + 3];
+const foldAddress = (flow: Int32Array, at: number): number => flow[at] ^ flow[at + 1] ^ flow[at + 2] ^ flow[at + 3];
 
 /** An int32 hash of the packet over `fields`, the same for both directions where the name says so. */
 export function hashFlow(fields: HashFields, flow: Int32Array, basis: number): number {

@@ -3,8 +3,16 @@
  * does not use it yet; packets after it keep it young.
  */
 import { VLAN_PRESENT, W_PORTS, W_VLAN0 } from "../flow/flow-key.ts";
-import { type LearnAction, type OfAction, OFPP_ALL, OFPP_FLOOD, OFPP_IN_PORT, OFPP_LOCAL, OFPP_MAX } from "../openflow/action.ts";
-import { bitsMask, type FieldValue, fieldOr, orBits, subfieldGet, takeBits, type Subfield } from "../openflow/field.ts";
+import {
+  type LearnAction,
+  OFPP_ALL,
+  OFPP_FLOOD,
+  OFPP_IN_PORT,
+  OFPP_LOCAL,
+  OFPP_MAX,
+  type OfAction,
+} from "../openflow/action.ts";
+import { bitsMask, type FieldValue, fieldOr, orBits, type Subfield, subfieldGet, takeBits } from "../openflow/field.ts";
 import { Match } from "../openflow/match.ts";
 import { FLAG_SEND_FLOW_REM, type FlowMod } from "../openflow/rule.ts";
 import { examineSubfield, writeSubfield } from "./flow-field.ts";
@@ -91,14 +99,13 @@ export function executeLearn(x: Xlate, learn: LearnAction): void {
   const mod = learnedRule(learn, flow);
   let success = true;
   if (x.sideEffects) {
-    const { rule, added, changed } = bridge.learn(mod, learn.limit, x.now);
+    const { rule, added } = bridge.tables.learn(mod, learn.limit, x.now);
     success = rule !== undefined;
     if (rule !== undefined && added) x.withhold(rule);
-    if (changed) x.host.changed();
   }
   if (success) {
     x.effects.repeats((now) => {
-      if (bridge.learn(mod, learn.limit, now).changed) x.host.changed();
+      bridge.tables.learn(mod, learn.limit, now);
     });
   } else {
     x.note("detail", "Limit exceeded, learn failed");

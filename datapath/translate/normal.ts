@@ -3,7 +3,17 @@
  * ofproto/ofproto-dpif-xlate.c). A packet has up to two VLAN tags inside the bridge; the mode of the port that it comes in
  * by says which, the mode of the port that it leaves by says what of them goes on the wire.
  */
-import { VLAN_PRESENT, W_ETH0, W_ETH1, W_ETH2, W_NW_DST, W_NW_SRC, W_TYPE, W_VLAN0, W_VLAN1 } from "../flow/flow-key.ts";
+import {
+  VLAN_PRESENT,
+  W_ETH0,
+  W_ETH1,
+  W_ETH2,
+  W_NW_DST,
+  W_NW_SRC,
+  W_TYPE,
+  W_VLAN0,
+  W_VLAN1,
+} from "../flow/flow-key.ts";
 import { dlType, isArp, nwProto, PROTO_BITS } from "./flow-field.ts";
 import { isVlanType } from "./flow-vlan.ts";
 import type { Port } from "./port.ts";

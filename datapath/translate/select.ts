@@ -5,7 +5,7 @@
  */
 import { W_DP_HASH } from "../flow/flow-key.ts";
 import { hashAdd, hashFinish } from "../flow/hash.ts";
-import { type OfAction, OFPP_NONE } from "../openflow/action.ts";
+import { OFPP_NONE, type OfAction } from "../openflow/action.ts";
 import { fieldGet } from "../openflow/field.ts";
 import type { Bucket, Group } from "../openflow/group.ts";
 import { examine, hasField } from "./flow-field.ts";
@@ -137,7 +137,8 @@ export function chooseBucket(
     }
     return bestBucket(group, hashFinish(hash), alive);
   }
-  const table = group.selectionMethod === "hash" ? undefined : hashTable(group, group.selectionMethod === "" ? MAX_HASHES : 256);
+  const table =
+    group.selectionMethod === "hash" ? undefined : hashTable(group, group.selectionMethod === "" ? MAX_HASHES : 256);
   if (table === undefined) {
     examineHashFields("symmetric_l4", flow, mask);
     return bestBucket(group, hashFlow("symmetric_l4", flow, 0), alive);

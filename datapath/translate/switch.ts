@@ -131,17 +131,19 @@ export class OvsSwitch implements UpcallHandler, XlateHost {
   ): void {
     const bridge = this.mustBridge(bridgeName);
     bridge.addFlows(text, options.file ?? "", options.now ?? 0, options.openflow);
-    this.changed();
   }
 
   /** Removes the rules that `text` matches (as `ovs-ofctl del-flows`); "" removes all. */
-  delFlows(bridgeName: string, text: string, options: { readonly now?: number; readonly openflow?: string } = {}): void {
+  delFlows(
+    bridgeName: string,
+    text: string,
+    options: { readonly now?: number; readonly openflow?: string } = {},
+  ): void {
     this.mustBridge(bridgeName).delFlows(text, options.now ?? 0, options.openflow);
-    this.changed();
   }
 
   rules(bridgeName: string): readonly Rule[] {
-    return this.mustBridge(bridgeName).rules();
+    return this.mustBridge(bridgeName).tables.rules();
   }
 
   // Time and change.
@@ -152,14 +154,16 @@ export class OvsSwitch implements UpcallHandler, XlateHost {
   }
 
   get epoch(): number {
-    return this.changes;
+    let sum = this.changes;
+    for (const bridge of this.bridges) sum += bridge.tables.epoch;
+    return sum;
   }
 
   /** Ages MAC tables and rules to virtual time `now` (ns). */
   expire(now: number): void {
     for (const bridge of this.bridges) {
       if (bridge.macs.expire(now) > 0) this.changed();
-      if (bridge.expireRules(now) > 0) this.changed();
+      bridge.tables.expire(now);
     }
   }
 
@@ -240,5 +244,12 @@ function traced(xlate: Xlate, nodes: readonly TraceNode[]): TracedTranslation {
 /** As Open vSwitch's userspace datapath does with a packet that no bridge wants: dropped each time, nothing installed. */
 function unassociated(keys: Int32Array, at: number): Translation {
   const why = keys[at + W_RECIRC] === 0 ? "receive tunnel port not found" : "recirculation context not found";
-  return { mask: new Int32Array(KEY_WORDS).fill(-1), actions: [], slow: [why], error: why, effects: new Effects(), lookups: 0 };
+  return {
+    mask: new Int32Array(KEY_WORDS).fill(-1),
+    actions: [],
+    slow: [why],
+    error: why,
+    effects: new Effects(),
+    lookups: 0,
+  };
 }

@@ -16,6 +16,8 @@ export interface TraceNode {
   readonly table: number;
   /** Of "action". */
   readonly action: OfAction | undefined;
+  /** Of a "detail" that ends in a list of actions. */
+  readonly actionSet?: readonly OfAction[];
   readonly inner: TraceNode[];
 }
 

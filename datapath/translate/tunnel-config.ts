@@ -3,7 +3,7 @@
  * received packet belongs to it (OVS: ofproto/tunnel.c). All tunnel ports of a kind and destination port share one port of
  * the datapath ("vport"): gre_sys, vxlan_sys_4789, genev_sys_6081.
  */
-import type { PortConfig } from "../topology.ts";
+
 import {
   TUN_FLAG_CSUM,
   TUN_FLAG_DF,
@@ -14,6 +14,7 @@ import {
   W_TUN_ID_HI,
   W_TUN_SRC,
 } from "../flow/flow-key.ts";
+import type { PortConfig } from "../topology.ts";
 import { parseIpv4 } from "../wire/addresses.ts";
 
 export type TunnelKind = "gre" | "vxlan" | "geneve";
@@ -70,7 +71,8 @@ export function tunnelConfig(port: PortConfig): TunnelConfig | undefined {
     const text = options[name] ?? options.key;
     if (text === undefined) return { present: false, flow: false, high: 0, low: 0 };
     if (text === "flow") return { present: true, flow: true, high: 0, low: 0 };
-    if (!/^(0x[0-9a-fA-F]{1,16}|\d{1,20})$/.test(text)) fail(options[name] === undefined ? "key" : name, 'a number or "flow"');
+    if (!/^(0x[0-9a-fA-F]{1,16}|\d{1,20})$/.test(text))
+      fail(options[name] === undefined ? "key" : name, 'a number or "flow"');
     const value = BigInt(text);
     return { present: true, flow: false, high: Number(value >> 32n) | 0, low: Number(value & 0xffffffffn) | 0 };
   };
@@ -119,9 +121,13 @@ export function receivingTunnel<End extends TunnelEnd>(ends: readonly End[], flo
   for (const end of ends) {
     const { tunnel } = end;
     if (end.odpPort !== flow[W_IN_PORT]) continue;
-    const rank = 6 * Number(tunnel.inKey.flow) + 3 * Number(tunnel.remoteFlow) + (tunnel.localFlow ? 2 : tunnel.local === 0 ? 1 : 0);
+    const rank =
+      6 * Number(tunnel.inKey.flow) +
+      3 * Number(tunnel.remoteFlow) +
+      (tunnel.localFlow ? 2 : tunnel.local === 0 ? 1 : 0);
     if (rank >= bestRank) continue;
-    if (!tunnel.inKey.flow && (tunnel.inKey.high !== flow[W_TUN_ID_HI] || tunnel.inKey.low !== flow[W_TUN_ID])) continue;
+    if (!tunnel.inKey.flow && (tunnel.inKey.high !== flow[W_TUN_ID_HI] || tunnel.inKey.low !== flow[W_TUN_ID]))
+      continue;
     if (!tunnel.remoteFlow && tunnel.remote !== flow[W_TUN_SRC]) continue;
     if (!tunnel.localFlow && tunnel.local !== 0 && tunnel.local !== flow[W_TUN_DST]) continue;
     best = end;

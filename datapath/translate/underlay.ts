@@ -6,7 +6,6 @@
 import { W_ETH0, W_ETH1, W_ETH2, W_MACS0, W_NW_DST, W_NW_SRC, W_PORTS, W_TYPE, W_VLAN0 } from "../flow/flow-key.ts";
 import { Classifier } from "../openflow/classifier.ts";
 import { Match } from "../openflow/match.ts";
-import { ipv4ToText } from "../wire/addresses.ts";
 import type { Bridge } from "./bridge.ts";
 import { isArp, isIpv4, nwProto, PROTO_BITS } from "./flow-field.ts";
 import { NO_DATAPATH_PORT, type Port } from "./port.ts";
@@ -20,8 +19,8 @@ export interface Route {
 
 export class Underlay {
   private readonly ends: readonly Bridge[];
-  private readonly terminals = new Map<unknown, number>();
-  private readonly classifier = new Classifier([]);
+  /** Frames that end a tunnel here, with the datapath port that takes them in. */
+  private readonly terminals = new Classifier<number>([]);
   private readonly localRoutes: boolean;
 
   /**
@@ -47,7 +46,7 @@ export class Underlay {
     match.setBits(W_VLAN0, 0, 0xffff);
     match.setBits(W_NW_DST, bridge.address!, -1);
     if (!isGre) match.setBits(W_PORTS, port.tunnel!.destinationPort, 0xffff);
-    this.terminals.set(this.classifier.insert(match, 0), port.odpPort);
+    this.terminals.insert(match, 0, port.odpPort);
   }
 
   /** The route to `destination` (int32), from `source` if that is not 0; undefined: there is none. */
@@ -61,10 +60,6 @@ export class Underlay {
     return best === undefined ? undefined : { bridge: best, source: source === 0 ? best.address! : source };
   }
 
-  text(address: number): string {
-    return ipv4ToText(address);
-  }
-
   /**
    * The packet leaves by the own port of a bridge. Returns the tunnel port of the datapath that takes it in, or
    * NO_DATAPATH_PORT; learns neighbours from ARP replies on the way (terminate_native_tunnel, tnl_arp_snoop).
@@ -73,10 +68,10 @@ export class Underlay {
     const { bridge } = port;
     const { flow, mask } = x;
     if (bridge.address === undefined) return NO_DATAPATH_PORT;
-    const rule = this.classifier.lookup(flow, mask);
-    if (rule !== undefined) {
+    const terminal = this.terminals.lookup(flow, mask);
+    if (terminal !== undefined) {
       if (x.sideEffects && isIpv4(flow)) this.setNeighbour(x, bridge, flow[W_NW_SRC], sourceMac(flow));
-      return this.terminals.get(rule) ?? NO_DATAPATH_PORT;
+      return terminal.owner;
     }
     if (isArp(flow) && flow[W_NW_DST] === bridge.address) {
       mask[W_TYPE] |= PROTO_BITS;

@@ -12,6 +12,7 @@ import {
   FLOW_WORDS,
   FRAG_ANY,
   KEY_WORDS,
+  VLAN_PRESENT,
   W_ACTSET_OUTPUT,
   W_ETH0,
   W_ETH1,
@@ -40,10 +41,8 @@ import {
   W_TUN_TP,
   W_TYPE,
   W_VLAN0,
-  VLAN_PRESENT,
 } from "../flow/flow-key.ts";
 import {
-  type OfAction,
   OFPP_ALL,
   OFPP_CONTROLLER,
   OFPP_FLOOD,
@@ -53,10 +52,12 @@ import {
   OFPP_NORMAL,
   OFPP_TABLE,
   OFPP_UNSET,
+  type OfAction,
 } from "../openflow/action.ts";
-import { type FieldValue, fieldGet, type Subfield, subfieldGet } from "../openflow/field.ts";
+import { type FieldValue, type Subfield, subfieldGet } from "../openflow/field.ts";
 import type { Bucket, Group } from "../openflow/group.ts";
 import type { Rule } from "../openflow/rule.ts";
+import { ipv4ToText, macToText } from "../wire/addresses.ts";
 import { orderedActionSet } from "./action-set.ts";
 import type { Bridge } from "./bridge.ts";
 import { commitActions } from "./commit.ts";
@@ -101,7 +102,14 @@ const PCP_BITS = 0xe000;
 const TUN_END = W_PKT_MARK; // the words of the tunnel are W_TUN_ID_HI up to here, and two more
 
 /** OpenFlow's packet-in reasons (OFPR_*), as a datapath action prints them. */
-const REASONS: Readonly<Record<string, number>> = { no_match: 0, action: 1, invalid_ttl: 2, action_set: 3, group: 4, packet_out: 5 };
+const REASONS: Readonly<Record<string, number>> = {
+  no_match: 0,
+  action: 1,
+  invalid_ttl: 2,
+  action_set: 3,
+  group: 4,
+  packet_out: 5,
+};
 
 /** What a translation needs of the switch that it runs in. */
 export interface XlateHost {
@@ -627,12 +635,14 @@ export class Xlate {
         this.exit = true;
         return true;
       case "clear_actions":
+        this.noteActionSet("was");
         this.actionSet = [];
         flow[W_ACTSET_OUTPUT] = OFPP_UNSET;
         this.actionSetHasGroup = false;
         return true;
       case "write_actions":
         this.writeActions(action.actions);
+        this.noteActionSet("is");
         return true;
       case "write_metadata":
         flow[W_METADATA_HI] = (flow[W_METADATA_HI] & ~action.maskHigh) | (action.valueHigh & action.maskHigh);
@@ -681,9 +691,12 @@ export class Xlate {
 
   reportSubfield(subfield: Subfield): void {
     if (this.trace === undefined) return;
-    const value = fieldGet(subfield.field, this.flow, new Int32Array(4));
-    const digits = [...value].map((word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
-    this.note("detail", `${subfield.field.name} is now 0x${digits.replace(/^0+(?=.)/, "")}`);
+    const value = subfieldGet(subfield, this.flow, new Int32Array(4));
+    const digits = [...value]
+      .map((word) => (word >>> 0).toString(16).padStart(8, "0"))
+      .join("")
+      .replace(/^0+/, "");
+    this.note("detail", `${subfieldText(subfield)} is now ${digits === "" ? "0" : `0x${digits}`}`);
   }
 
   private decrementTtl(controllers: readonly number[]): boolean {
@@ -771,17 +784,14 @@ export class Xlate {
 
   /** fin_timeout: a TCP packet that ends a connection shortens the timeouts of its rule. */
   private finTimeout(idle: number, hard: number): void {
-    const { flow, mask } = this;
+    const { flow, mask, bridge } = this;
     const rule = this.rule;
     mask[W_TYPE] |= PROTO_BITS;
     if (rule === undefined || !isIp(flow) || nwProto(flow) !== 6) return;
     // Hits carry no TCP flags here, so packets with FIN or RST get a megaflow of their own (see README.md).
     mask[W_TOSTTL] |= 0x005;
     if ((flow[W_TOSTTL] & 0x005) === 0) return;
-    const shorten = (): void => {
-      if (idle !== 0 && (rule.idleTimeout === 0 || rule.idleTimeout > idle)) rule.idleTimeout = idle;
-      if (hard !== 0 && (rule.hardTimeout === 0 || rule.hardTimeout > hard)) rule.hardTimeout = hard;
-    };
+    const shorten = (): void => bridge.tables.reduceTimeouts(rule, idle, hard);
     if (this.sideEffects) shorten();
     this.effects.repeats(shorten);
   }
@@ -833,6 +843,10 @@ export class Xlate {
       }
     }
     this.actionSet.push(...actions);
+  }
+
+  private noteActionSet(verb: string): void {
+    this.trace?.push({ ...traceNode("detail", `action set ${verb}:`), actionSet: orderedActionSet(this.actionSet) });
   }
 
   private executeActionSet(): void {
@@ -902,7 +916,8 @@ export class Xlate {
 
   private countGroup(group: Group, bucket: Bucket | undefined): void {
     const counters = this.bridge.groupCounters(group.id);
-    if (counters !== undefined) this.effects.counts({ credit: (packets, bytes) => counters.credit(bucket, packets, bytes) });
+    if (counters !== undefined)
+      this.effects.counts({ credit: (packets, bytes) => counters.credit(bucket, packets, bytes) });
   }
 
   /** As on a copy of the packet (xlate_group_bucket). */
@@ -1061,7 +1076,8 @@ export class Xlate {
   private sendToController(maxLength: number, reason: string, controller: number): void {
     this.commit();
     const rule = this.rule;
-    const miss = reason === "action" && rule !== undefined && rule.priority === 0 && rule.match.mask.every((word) => word === 0);
+    const miss =
+      reason === "action" && rule !== undefined && rule.priority === 0 && rule.match.mask.every((word) => word === 0);
     const code = miss ? 6 : (REASONS[reason] ?? 1);
     this.actions.push({
       kind: "userspace",
@@ -1123,19 +1139,22 @@ export class Xlate {
       return;
     }
     const out = route.bridge.local;
-    this.note("detail", `tunneling to ${this.host.underlay.text(flow[W_TUN_DST])} via ${out.name}`);
+    const remote = ipv4ToText(flow[W_TUN_DST]);
+    this.note("detail", `tunneling to ${remote} via ${out.name}`);
     const mac = route.bridge.neighbour(flow[W_TUN_DST]);
     if (mac === undefined) {
-      this.note(
-        "detail",
-        `neighbor cache miss for ${this.host.underlay.text(flow[W_TUN_DST])} on bridge ${route.bridge.name}, sending ARP request`,
-      );
+      this.note("detail", `neighbor cache miss for ${remote} on bridge ${route.bridge.name}, sending ARP request`);
       return;
     }
+    this.note(
+      "detail",
+      `tunneling from ${macToText(...route.bridge.mac)} ${ipv4ToText(route.source)} to ${macToText(...mac)} ${remote}`,
+    );
     const header = buildHeader(tunnel, flow, route.source, route.bridge.mac, mac);
     const savedFlow = flow.slice();
     const savedBase = base.slice();
-    for (const either of [base, flow]) becomeOuter(either, savedFlow, route.bridge.mac, mac, route.source, tunnel.kind === "gre");
+    for (const either of [base, flow])
+      becomeOuter(either, savedFlow, route.bridge.mac, mac, route.source, tunnel.kind === "gre");
     const outer = this.actions;
     this.actions = [];
     this.actions.push({ kind: "tnl_push", tunnelPort: port.odpPort, outPort: out.odpPort, header });
@@ -1154,7 +1173,12 @@ export class Xlate {
       this.mask = mask;
       if (sideEffects) this.effects.refreshFrom(newest, this.now);
     }
-    if (this.actions.length > 1) outer.push({ kind: "clone", actions: this.actions });
+    // Open vSwitch 3.1 makes no copy for what it takes to be the last action, also where (after an action set) it is not.
+    const pushed = this.actions;
+    if (pushed.length > 1) {
+      if (last) outer.push(...pushed);
+      else outer.push({ kind: "clone", actions: pushed });
+    }
     this.actions = outer;
     flow.set(savedFlow);
     base.set(savedBase);
@@ -1224,7 +1248,15 @@ function restoreTunnel(words: Int32Array, saved: Int32Array): void {
   words.set(saved, W_TUN_ID_HI);
 }
 
-const isUpperLayer = (prerequisite: string): boolean => prerequisite !== "none" && prerequisite !== "ethernet" && prerequisite !== "vlan" && prerequisite !== "mpls";
+/** "NXM_NX_REG0[0..15]". */
+function subfieldText({ field, at, width }: Subfield): string {
+  const name = field.nxm ?? field.name;
+  if (at === 0 && width === field.bits) return `${name}[]`;
+  return width === 1 ? `${name}[${at}]` : `${name}[${at}..${at + width - 1}]`;
+}
+
+const isUpperLayer = (prerequisite: string): boolean =>
+  prerequisite !== "none" && prerequisite !== "ethernet" && prerequisite !== "vlan" && prerequisite !== "mpls";
 
 /** The flow of the packet with its outer header on (propagate_tunnel_data_to_flow); the inner VLAN tags stay in it, as there. */
 function becomeOuter(

@@ -1,0 +1,208 @@
+/**
+ * A case of the conformance corpus: bridges with ports and rules, and packets with what to do between them. One JSON object
+ * a case; a file is a JSON list of them, plain or gzipped. The form is described in README.md beside this.
+ */
+import { readFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
+import type { BridgeConfig, PortConfig } from "../../datapath/topology.ts";
+import { InputError } from "../errors.ts";
+
+export interface PacketEvent {
+  readonly bridge: string;
+  readonly in_port: number;
+  readonly hex?: string;
+  readonly flow?: string;
+  readonly trace_only?: boolean;
+}
+export interface WarpEvent {
+  /** Milliseconds. */
+  readonly warp: number;
+}
+export interface AddFlowsEvent {
+  readonly bridge: string;
+  readonly add_flows: readonly string[];
+  readonly openflow?: string;
+}
+export interface DelFlowsEvent {
+  readonly bridge: string;
+  readonly del_flows: string;
+  readonly openflow?: string;
+}
+export type CaseEvent = PacketEvent | WarpEvent | AddFlowsEvent | DelFlowsEvent;
+
+export interface OvsCase {
+  readonly name: string;
+  readonly stateless: boolean;
+  readonly vlanLimit: number;
+  readonly bridges: readonly BridgeConfig[];
+  readonly packets: readonly CaseEvent[];
+  /** What Open vSwitch did, where it is recorded. */
+  readonly expect: readonly ExpectedResult[] | undefined;
+}
+
+/** What is recorded of, or answered for, one packet. */
+export interface CaseResult {
+  flow?: string;
+  megaflow?: string;
+  actions?: string;
+  slow?: readonly string[];
+  trace_error?: string;
+  out?: Record<string, string[]>;
+  upcall?: boolean;
+}
+export interface ExpectedResult extends CaseResult {
+  actions_set_tunnel?: string;
+  installed?: readonly { readonly match: string; readonly actions: string }[];
+}
+
+type Json = Record<string, unknown>;
+
+class CaseReader {
+  private readonly where: string;
+
+  constructor(where: string) {
+    this.where = where;
+  }
+
+  fail(path: string, value: unknown, expected: string): never {
+    const shown = value === undefined ? "is missing" : `is ${JSON.stringify(value)?.slice(0, 60)}`;
+    throw new InputError(`${this.where}: ${path} ${shown}, expected ${expected}`);
+  }
+
+  object(path: string, value: unknown): Json {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) this.fail(path, value, "an object");
+    return value as Json;
+  }
+
+  list(path: string, value: unknown): unknown[] {
+    if (!Array.isArray(value)) this.fail(path, value, "a list");
+    return value as unknown[];
+  }
+
+  text(path: string, value: unknown): string {
+    if (typeof value !== "string") this.fail(path, value, "a text");
+    return value as string;
+  }
+
+  number(path: string, value: unknown, limit: number): number {
+    if (!Number.isInteger(value) || (value as number) < 0 || (value as number) > limit) {
+      this.fail(path, value, `a whole number up to ${limit}`);
+    }
+    return value as number;
+  }
+
+  optional<T>(value: unknown, read: (value: unknown) => T): T | undefined {
+    return value === undefined || value === null ? undefined : read(value);
+  }
+
+  /** A map of texts; numbers and truth values become text, as Open vSwitch's database has them. */
+  texts(path: string, value: unknown): Record<string, string> {
+    return Object.fromEntries(Object.entries(this.object(path, value)).map(([key, entry]) => [key, String(entry)]));
+  }
+
+  port(path: string, value: unknown): PortConfig {
+    const port = this.object(path, value);
+    const type = (port.type ?? "dummy") as PortConfig["type"];
+    const types = ["system", "internal", "dummy", "patch", "gre", "vxlan", "geneve"];
+    if (!types.includes(type)) this.fail(`${path}.type`, port.type, types.join(", "));
+    const modes = ["access", "trunk", "native-tagged", "native-untagged", "dot1q-tunnel"];
+    const vlanMode = this.optional(port.vlan_mode, (mode) =>
+      modes.includes(mode as string) ? mode : this.fail(`${path}.vlan_mode`, mode, modes.join(", ")),
+    );
+    return {
+      name: this.text(`${path}.name`, port.name),
+      ofport: this.number(`${path}.ofport`, port.ofport, 65279),
+      type,
+      tag: this.optional(port.tag, (tag) => this.number(`${path}.tag`, tag, 4095)),
+      trunks: this.optional(port.trunks, (trunks) =>
+        this.list(`${path}.trunks`, trunks).map((vlan) => this.number(`${path}.trunks`, vlan, 4095)),
+      ),
+      vlanMode: vlanMode as PortConfig["vlanMode"],
+      options: this.optional(port.options, (options) => this.texts(`${path}.options`, options)),
+    };
+  }
+
+  bridge(path: string, value: unknown, name: string): BridgeConfig {
+    const bridge = this.object(path, value);
+    const failMode = (bridge.fail_mode ?? "secure") as string;
+    if (failMode !== "secure" && failMode !== "standalone")
+      this.fail(`${path}.fail_mode`, failMode, "secure, standalone");
+    const flows = this.list(`${path}.flows`, bridge.flows ?? []).map((flow) => this.text(`${path}.flows`, flow));
+    // A switch without a controller does what a hub would: that rule is there before those of the case.
+    if (failMode === "standalone") flows.unshift("priority=0,actions=NORMAL");
+    return {
+      name: this.text(`${path}.name`, bridge.name),
+      failMode: failMode as BridgeConfig["failMode"],
+      mac: this.optional(bridge.mac, (mac) => this.text(`${path}.mac`, mac)),
+      ports: this.list(`${path}.ports`, bridge.ports ?? []).map((port, i) => this.port(`${path}.ports[${i}]`, port)),
+      flows: flows.join("\n"),
+      flowsFile: `${name}: flows of ${String(bridge.name)}`,
+      openflow: this.optional(bridge.openflow, (version) => this.text(`${path}.openflow`, version)),
+      address: this.optional(bridge.ip, (ip) => this.text(`${path}.ip`, ip)),
+      neighbours: this.optional(bridge.neighbours, (map) => this.texts(`${path}.neighbours`, map)),
+      prefixes: this.optional(
+        bridge.prefixes,
+        (map) => this.object(`${path}.prefixes`, map) as Record<string, string[]>,
+      ),
+    };
+  }
+
+  event(path: string, value: unknown): CaseEvent {
+    const event = this.object(path, value);
+    if ("warp" in event) return { warp: this.number(`${path}.warp`, event.warp, 1e12) };
+    const bridge = this.text(`${path}.bridge`, event.bridge);
+    const openflow = this.optional(event.openflow, (version) => this.text(`${path}.openflow`, version));
+    const versioned = openflow === undefined ? {} : { openflow };
+    if ("add_flows" in event) {
+      const flows = this.list(`${path}.add_flows`, event.add_flows);
+      return { bridge, add_flows: flows.map((flow) => this.text(`${path}.add_flows`, flow)), ...versioned };
+    }
+    if ("del_flows" in event)
+      return { bridge, del_flows: this.text(`${path}.del_flows`, event.del_flows), ...versioned };
+    const inPort = this.number(`${path}.in_port`, event.in_port, 65535);
+    const only = event.trace_only === true ? { trace_only: true } : {};
+    if ("hex" in event) {
+      const hex = this.text(`${path}.hex`, event.hex);
+      if (!/^([0-9a-fA-F]{2})*$/.test(hex)) this.fail(`${path}.hex`, hex, "an even number of hexadecimal digits");
+      return { bridge, in_port: inPort, hex, ...only };
+    }
+    return { bridge, in_port: inPort, flow: this.text(`${path}.flow`, event.flow), ...only };
+  }
+}
+
+/** Reads one case; `where` names it in messages. Throws an InputError that says which part is wrong. */
+export function readCase(value: unknown, where: string): OvsCase {
+  const outer = new CaseReader(where);
+  const object = outer.object("case", value);
+  const name = outer.text("name", object.name);
+  const reader = new CaseReader(`${where}: ${name}`);
+  return {
+    name,
+    stateless: object.stateless === true,
+    vlanLimit: reader.optional(object.vlan_limit, (limit) => reader.number("vlan_limit", limit, 2)) ?? 1,
+    bridges: reader.list("bridges", object.bridges).map((bridge, i) => reader.bridge(`bridges[${i}]`, bridge, name)),
+    packets: reader.list("packets", object.packets).map((event, i) => reader.event(`packets[${i}]`, event)),
+    expect: reader.optional(object.expect, (list) => reader.list("expect", list) as ExpectedResult[]),
+  };
+}
+
+/** Parses JSON; the error names line and column. */
+export function parseJson(text: string, where: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const message = (error as Error).message;
+    const at = Number(/position (\d+)/.exec(message)?.[1] ?? Number.NaN);
+    const before = Number.isNaN(at) ? undefined : text.slice(0, at).split("\n");
+    const place = before === undefined ? "" : `:${before.length}:${before[before.length - 1].length + 1}`;
+    throw new InputError(`${where}${place}: not JSON: ${message.split("\n", 1)[0]}`);
+  }
+}
+
+/** The cases of a file: a JSON list, or a single case; gzipped if its first bytes say so. */
+export function readCaseFile(path: string): OvsCase[] {
+  const bytes = readFileSync(path);
+  const text = (bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes).toString("utf8");
+  const value = parseJson(text, path);
+  return (Array.isArray(value) ? value : [value]).map((entry, i) => readCase(entry, `${path}: case ${i}`));
+}
