@@ -54,7 +54,9 @@ export class Destinations {
       const slash = name.indexOf("/");
       const host = hosts.findIndex((candidate) => candidate.name === name.slice(0, slash));
       if (slash < 0 || host < 0) {
-        throw new Error(`${wantedBy}: "${name}", expected HOST/PORT with one of ${hosts.map((h) => h.name).join(", ")}`);
+        throw new Error(
+          `${wantedBy}: "${name}", expected HOST/PORT with one of ${hosts.map((h) => h.name).join(", ")}`,
+        );
       }
       const port = hosts[host].port(name.slice(slash + 1), wantedBy);
       if (table[host][port].kind !== "none") throw new Error(`${wantedBy}: "${name}" is in use already`);

@@ -10,6 +10,7 @@
  *                                                +--> VM (delivered)
  *                                                +--> nothing (the bridge's own LOCAL port): consumed by the host's stack
  */
+import { type ClusterCounters, clusterCounters, violations } from "./cluster-counters.ts";
 import { type Destination, Destinations, type VmState } from "./destinations.ts";
 import { Host, type HostOptions } from "./host.ts";
 import { copyBytes } from "./packet/copy.ts";
@@ -116,7 +117,9 @@ export class Fabric {
     const slash = name.indexOf("/");
     const host = this.hosts.findIndex((candidate) => candidate.name === name.slice(0, slash));
     if (slash < 0 || host < 0) {
-      throw new Error(`unknown port "${name}", expected a VM (${this.#names()}) or HOST/PORT with one of ${this.hosts.map((h) => h.name).join(", ")}`);
+      throw new Error(
+        `unknown port "${name}", expected a VM (${this.#names()}) or HOST/PORT with one of ${this.hosts.map((h) => h.name).join(", ")}`,
+      );
     }
     return (host << 16) | this.hosts[host].port(name.slice(slash + 1), `port "${name}"`);
   }
@@ -185,6 +188,16 @@ export class Fabric {
   /** Forgets the measured times, for a new measured stretch. */
   resetTimes(): void {
     for (const host of this.hosts) host.ns.fill(0);
+  }
+
+  /** Everything counted so far. Allocates: for between bursts. */
+  snapshot(): ClusterCounters {
+    return clusterCounters(this);
+  }
+
+  /** What does not add up, a sentence each; empty when no packet is lost or counted twice. For between bursts. */
+  check(): string[] {
+    return violations(this);
   }
 
   /** Everything that a transmitting port of host `h` holds goes to where the port leads. */

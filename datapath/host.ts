@@ -50,6 +50,11 @@ export class Host {
     this.switch = new OvsSwitch(config.bridges, { vlanLimit: options.vlanLimit });
     const ports = this.switch.portCount;
     this.datapath = new Datapath(pool, this.switch, { ...options, ports });
+    for (const [port, name] of this.switch.portNames().entries()) {
+      if (name.startsWith("gre_sys")) this.datapath.setTunnel(port, "gre");
+      else if (name.startsWith("vxlan_sys")) this.datapath.setTunnel(port, "vxlan");
+      else if (name.startsWith("genev_sys")) this.datapath.setTunnel(port, "geneve");
+    }
     this.namespaces = config.namespaces.map((namespace) => new Namespace(namespace, pool));
     this.rx = Array.from({ length: ports }, () => new PacketQueue(RX_CAPACITY));
     this.rxOverflow = new Float64Array(ports);
@@ -68,7 +73,9 @@ export class Host {
   port(name: string, wantedBy: string): number {
     const port = this.switch.portNumber(name);
     if (port === undefined) {
-      throw new Error(`${wantedBy}: host ${this.name} has no port "${name}", it has ${this.switch.portNames().join(", ")}`);
+      throw new Error(
+        `${wantedBy}: host ${this.name} has no port "${name}", it has ${this.switch.portNames().join(", ")}`,
+      );
     }
     return port;
   }

@@ -27,22 +27,23 @@ export class Segment {
     this.members = members;
   }
 
+  /** Notes that the address (its first 4 and last 2 bytes) is behind `member`. Group addresses are not learned. */
+  learn(high: number, low: number, member: number): void {
+    if ((high & 0x01000000) !== 0) return;
+    const place = this.#find(high, low);
+    if (this.#member[place] === member) return;
+    if (this.#member[place] === -1) {
+      if (this.#count === LIMIT) return;
+      this.#count++;
+    }
+    this.#high[place] = high;
+    this.#low[place] = low;
+    this.#member[place] = member;
+  }
+
   /** Learns the source of the frame at `at`, which came from `from`; returns the member it goes to, -1 for all others. */
   forward(view: DataView, at: number, from: number): number {
-    const sourceHigh = view.getInt32(at + 6);
-    const sourceLow = view.getUint16(at + 10);
-    if ((sourceHigh & 0x01000000) === 0) {
-      const place = this.#find(sourceHigh, sourceLow);
-      if (this.#member[place] !== from) {
-        if (this.#member[place] === -1) {
-          if (this.#count === LIMIT) return -1;
-          this.#count++;
-        }
-        this.#high[place] = sourceHigh;
-        this.#low[place] = sourceLow;
-        this.#member[place] = from;
-      }
-    }
+    this.learn(view.getInt32(at + 6), view.getUint16(at + 10), from);
     const high = view.getInt32(at);
     if ((high & 0x01000000) !== 0) return -1;
     return this.#member[this.#find(high, view.getUint16(at + 4))];
