@@ -27,11 +27,14 @@ import { fill, freeAll, fromHex, newBatch } from "./burst.ts";
 import { flowWords } from "./flow-text.ts";
 
 /** What Open vSwitch 3.1.0 printed for a frame: [vlan limit, frame, flow without in_port]. */
-const parses = JSON.parse(
-  gunzipSync(readFileSync(join(process.cwd(), "test/golden/parses.json.gz"))).toString(),
-) as [number, string, string][];
+const parses = JSON.parse(gunzipSync(readFileSync(join(process.cwd(), "test/golden/parses.json.gz"))).toString()) as [
+  number,
+  string,
+  string,
+][];
 
-const keyOf = (batch: PacketBatch, i: number): Int32Array => batch.keys.slice(i * KEY_STRIDE, i * KEY_STRIDE + KEY_WORDS);
+const keyOf = (batch: PacketBatch, i: number): Int32Array =>
+  batch.keys.slice(i * KEY_STRIDE, i * KEY_STRIDE + KEY_WORDS);
 const show = (key: Int32Array): string =>
   [...key].flatMap((word, w) => (word === 0 ? [] : [`${w}:${(word >>> 0).toString(16)}`])).join(" ");
 
@@ -107,7 +110,8 @@ test("words that a shape lacks are 0, whatever was in the place before", () => {
     extract(batch, limit);
     const fresh = newBatch(4);
     fill(fresh, [fromHex(hex)], 3);
-    for (const column of ["tunId", "tunSrc", "tunDst", "tunMeta", "recircId"] as const) fresh[column].set(batch[column]);
+    for (const column of ["tunId", "tunSrc", "tunDst", "tunMeta", "recircId"] as const)
+      fresh[column].set(batch[column]);
     fresh.recirculated = batch.recirculated;
     if (n % 50 === 0) {
       extract(fresh, limit);
