@@ -91,7 +91,8 @@ export type OfAction =
   /** `pushIfNeeded`: an untagged packet gets a tag (OpenFlow 1.0); otherwise it is left alone. */
   | { readonly kind: "set_vlan_vid"; readonly vid: number; readonly pushIfNeeded: boolean; readonly hasVlan: boolean }
   | { readonly kind: "set_vlan_pcp"; readonly pcp: number; readonly pushIfNeeded: boolean; readonly hasVlan: boolean }
-  | { readonly kind: "strip_vlan" }
+  /** `pop`: printed as pop_vlan. */
+  | { readonly kind: "strip_vlan"; readonly pop?: boolean }
   | { readonly kind: "push_vlan"; readonly ethertype: number }
   | { readonly kind: "set_eth_src"; readonly mac: FieldValue }
   | { readonly kind: "set_eth_dst"; readonly mac: FieldValue }
@@ -120,8 +121,8 @@ export type OfAction =
   | { readonly kind: "move"; readonly source: Subfield; readonly destination: Subfield }
   | { readonly kind: "push"; readonly subfield: Subfield }
   | { readonly kind: "pop"; readonly subfield: Subfield }
-  /** `controllers`: ids that an expired packet is sent to; [0] by default. */
-  | { readonly kind: "dec_ttl"; readonly controllers: readonly number[] }
+  /** `controllers`: ids that an expired packet is sent to; [0] by default, and then `plain`: printed without them. */
+  | { readonly kind: "dec_ttl"; readonly controllers: readonly number[]; readonly plain?: boolean }
   | { readonly kind: "set_mpls_label"; readonly label: number }
   | { readonly kind: "set_mpls_tc"; readonly tc: number }
   | { readonly kind: "set_mpls_ttl"; readonly ttl: number }

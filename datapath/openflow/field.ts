@@ -552,11 +552,22 @@ add("nd_tll", {
 export const fields: readonly Field[] = table;
 
 const byName = new Map<string, Field>();
-for (const field of fields) for (const name of [field.name, ...field.aliases]) byName.set(name.toLowerCase(), field);
+const bySubfieldName = new Map<string, Field>();
+for (const field of fields) {
+  for (const name of [field.name, ...field.aliases]) {
+    if (!/^(NX|OXM|ONFOXM)/.test(name)) byName.set(name, field);
+    bySubfieldName.set(name, field);
+  }
+}
 
-/** The field with that name or alias (OVS compares names without regard to case), or undefined. */
+/** The field with that ovs-ofctl name or alias ("eth_src", "dl_src"), or undefined. Case counts. */
 export function findField(name: string): Field | undefined {
-  return byName.get(name.toLowerCase());
+  return byName.get(name);
+}
+
+/** As `findField`, or by its NXM or OXM name: what may stand before the brackets of a subfield. */
+export function findSubfieldName(name: string): Field | undefined {
+  return bySubfieldName.get(name);
 }
 
 /** The field with that name; throws when there is none (for names written in this code). */
