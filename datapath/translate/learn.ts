@@ -16,7 +16,7 @@ import { bitsMask, type FieldValue, fieldOr, orBits, type Subfield, subfieldGet,
 import { Match } from "../openflow/match.ts";
 import { FLAG_SEND_FLOW_REM, type FlowMod } from "../openflow/rule.ts";
 import { examineSubfield, writeSubfield } from "./flow-field.ts";
-import type { Xlate } from "./xlate.ts";
+import type { XlateState } from "./xlate-state.ts";
 
 /** A right-aligned value moved to where the subfield lies in its field. */
 function placed(subfield: Subfield, value: FieldValue): FieldValue {
@@ -93,7 +93,7 @@ export function learnedRule(learn: LearnAction, flow: Int32Array): FlowMod {
   };
 }
 
-export function executeLearn(x: Xlate, learn: LearnAction): void {
+export function executeLearn(x: XlateState, learn: LearnAction): void {
   const { flow, mask, bridge } = x;
   for (const spec of learn.specs) if (spec.source !== undefined) examineSubfield(spec.source, mask);
   const mod = learnedRule(learn, flow);

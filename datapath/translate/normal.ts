@@ -17,7 +17,7 @@ import {
 import { dlType, isArp, nwProto, PROTO_BITS } from "./flow-field.ts";
 import { isVlanType } from "./flow-vlan.ts";
 import type { Port } from "./port.ts";
-import type { Xlate } from "./xlate.ts";
+import type { XlateOutput } from "./xlate-output.ts";
 
 /** The tags of a packet: Ethernet type, VLAN ID, priority (bits 13..15) of the outer and the inner one. */
 interface Tags {
@@ -112,7 +112,7 @@ function tagsOutside(port: Port, tags: Tags): Tags {
   }
 }
 
-function outputTo(x: Xlate, port: Port, tags: Tags): void {
+function outputTo(x: XlateOutput, port: Port, tags: Tags): void {
   const { flow } = x;
   if (port.vlanMode === "dot1q-tunnel" && port.trunks !== undefined) x.mask[W_VLAN1] |= 0xffff;
   const out = tagsOutside(port, tags);
@@ -125,7 +125,7 @@ function outputTo(x: Xlate, port: Port, tags: Tags): void {
   flow[W_VLAN1] = saved1;
 }
 
-function flood(x: Xlate, from: Port, tags: Tags): void {
+function flood(x: XlateOutput, from: Port, tags: Tags): void {
   for (const port of x.bridge.ports) {
     if (port !== from && port.includesVlan(tags.vid, tags.innerVid)) outputTo(x, port, tags);
   }
@@ -162,7 +162,7 @@ function examineGratuitousArp(flow: Int32Array, mask: Int32Array): void {
   }
 }
 
-export function translateNormal(x: Xlate): void {
+export function translateNormal(x: XlateOutput): void {
   const { flow, mask, bridge } = x;
   mask[W_ETH0] = -1;
   mask[W_ETH1] = -1;

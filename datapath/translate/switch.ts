@@ -15,7 +15,8 @@ import type { Port } from "./port.ts";
 import type { TraceNode } from "./trace.ts";
 import { receivingTunnel, type TunnelEnd } from "./tunnel-config.ts";
 import { Underlay } from "./underlay.ts";
-import { Xlate, type XlateHost } from "./xlate.ts";
+import { Xlate } from "./xlate.ts";
+import type { XlateHost } from "./xlate-state.ts";
 
 export interface SwitchOptions {
   /** VLAN tags that are parsed, 1 or 2; only told on here. */

@@ -9,7 +9,7 @@ import { Match } from "../openflow/match.ts";
 import type { Bridge } from "./bridge.ts";
 import { isArp, isIpv4, nwProto, PROTO_BITS } from "./flow-field.ts";
 import { NO_DATAPATH_PORT, type Port } from "./port.ts";
-import type { Xlate } from "./xlate.ts";
+import type { XlateState } from "./xlate-state.ts";
 
 export interface Route {
   readonly bridge: Bridge;
@@ -64,7 +64,7 @@ export class Underlay {
    * The packet leaves by the own port of a bridge. Returns the tunnel port of the datapath that takes it in, or
    * NO_DATAPATH_PORT; learns neighbours from ARP replies on the way (terminate_native_tunnel, tnl_arp_snoop).
    */
-  terminate(x: Xlate, port: Port): number {
+  terminate(x: XlateState, port: Port): number {
     const { bridge } = port;
     const { flow, mask } = x;
     if (bridge.address === undefined) return NO_DATAPATH_PORT;
@@ -89,7 +89,7 @@ export class Underlay {
     return NO_DATAPATH_PORT;
   }
 
-  private setNeighbour(x: Xlate, bridge: Bridge, address: number, mac: readonly [number, number]): void {
+  private setNeighbour(x: XlateState, bridge: Bridge, address: number, mac: readonly [number, number]): void {
     if (bridge.setNeighbour(address, mac)) x.host.changed();
   }
 }

@@ -1,172 +1,45 @@
 /**
- * One translation: a packet's flow through the OpenFlow tables of as many bridges as it crosses, to datapath actions and
- * the mask of everything that was looked at on the way (OVS: struct xlate_ctx and do_xlate_actions,
- * ofproto/ofproto-dpif-xlate.c; function names in comments are from there). Three flows are kept: `flow` as the tables see
- * the packet now, `base` as the packet really is after the datapath actions written so far, and `mask`.
+ * One translation: a packet's flow through the OpenFlow tables of as many bridges as it crosses, to datapath actions and the
+ * mask of everything that was looked at on the way (OVS: xlate_actions and do_xlate_actions,
+ * ofproto/ofproto-dpif-xlate.c; names in comments are from there). Here is what calls itself: tables, lists of actions,
+ * groups, clones, and translations that stop half way.
  *
- * What belongs to one action alone is beside this (normal.ts, learn.ts, select.ts, tunnel-output.ts, commit.ts); here is
- * what calls itself: tables, actions, groups, clones, patch ports, tunnels. That recursion is why the file is long.
+ * Over 400 lines because these call each other in a circle.
  */
+
 import type { OdpAction } from "../action/odp-action.ts";
 import {
-  FLOW_WORDS,
-  FRAG_ANY,
-  KEY_WORDS,
-  VLAN_PRESENT,
   W_ACTSET_OUTPUT,
-  W_ETH0,
-  W_ETH1,
-  W_ETH2,
   W_IN_PORT,
-  W_IPV6_DST,
-  W_IPV6_SRC,
   W_METADATA,
   W_METADATA_HI,
-  W_MPLS0,
-  W_NW_DST,
-  W_NW_SRC,
-  W_PACKET_TYPE,
-  W_PKT_MARK,
-  W_PORTS,
-  W_RECIRC,
-  W_REG0,
   W_SKB_PRIORITY,
   W_TOSTTL,
   W_TUN_DST,
-  W_TUN_ERSPAN,
-  W_TUN_GTPU,
-  W_TUN_ID_HI,
-  W_TUN_META,
-  W_TUN_SRC,
-  W_TUN_TP,
   W_TYPE,
-  W_VLAN0,
 } from "../flow/flow-key.ts";
-import {
-  OFPP_ALL,
-  OFPP_CONTROLLER,
-  OFPP_FLOOD,
-  OFPP_IN_PORT,
-  OFPP_LOCAL,
-  OFPP_NONE,
-  OFPP_NORMAL,
-  OFPP_TABLE,
-  OFPP_UNSET,
-  type OfAction,
-} from "../openflow/action.ts";
-import { type FieldValue, type Subfield, subfieldGet } from "../openflow/field.ts";
+import { OFPP_CONTROLLER, OFPP_IN_PORT, OFPP_LOCAL, OFPP_NONE, OFPP_UNSET, type OfAction } from "../openflow/action.ts";
+import { type Subfield, subfieldGet } from "../openflow/field.ts";
 import type { Bucket, Group } from "../openflow/group.ts";
-import type { Rule } from "../openflow/rule.ts";
-import { ipv4ToText, macToText } from "../wire/addresses.ts";
 import { orderedActionSet } from "./action-set.ts";
-import type { Bridge } from "./bridge.ts";
-import { commitActions } from "./commit.ts";
-import { Effects } from "./effects.ts";
-import {
-  copySubfield,
-  dlType,
-  examine,
-  examineSubfield,
-  hasField,
-  isIp,
-  isIpv4,
-  isIpv6,
-  isLaterFragment,
-  maskNetworkPrerequisite,
-  nwProto,
-  PROTO_BITS,
-  writeField,
-  writeSubfield,
-} from "./flow-field.ts";
-import { isMplsType, MAX_MPLS_LABELS, mplsCount, popMpls, pushMpls } from "./flow-mpls.ts";
-import { isVlanType, popVlan, pushVlan } from "./flow-vlan.ts";
+import { examineSubfield, isIp, nwProto, PROTO_BITS, writeSubfield } from "./flow-field.ts";
 import { type FrozenActions, type FrozenState, frozenMetadata, thawMetadata } from "./frozen.ts";
 import { executeLearn } from "./learn.ts";
-import { translateNormal } from "./normal.ts";
-import { NO_DATAPATH_PORT, type Port } from "./port.ts";
+import type { Port } from "./port.ts";
 import { chooseBucket, chooseLink, chooseMember, DP_HASH } from "./select.ts";
-import { type TraceKind, type TraceNode, traceAction, traceNode, traceRule } from "./trace.ts";
-import { buildHeader, sendIntoTunnel } from "./tunnel-output.ts";
-import type { Underlay } from "./underlay.ts";
+import { traceAction, traceNode, traceRule } from "./trace.ts";
+import { XlateOutput } from "./xlate-output.ts";
+import { clearTunnel } from "./xlate-state.ts";
 
 /** Nested resubmits, MAX_DEPTH. */
 export const MAX_DEPTH = 64;
 /** Resubmits of one packet, MAX_RESUBMITS. */
 export const MAX_RESUBMITS = MAX_DEPTH * MAX_DEPTH;
 
-const TTL_BITS = 0x00ff0000;
-const DSCP_BITS = 0xfc000000 | 0;
-const ECN_BITS = 0x03000000;
-const VID_BITS = 0xfff;
-const PCP_BITS = 0xe000;
-const TUN_END = W_PKT_MARK; // the words of the tunnel are W_TUN_ID_HI up to here, and two more
+const isUpperLayer = (prerequisite: string): boolean =>
+  prerequisite !== "none" && prerequisite !== "ethernet" && prerequisite !== "vlan" && prerequisite !== "mpls";
 
-/** OpenFlow's packet-in reasons (OFPR_*), as a datapath action prints them. */
-const REASONS: Readonly<Record<string, number>> = {
-  no_match: 0,
-  action: 1,
-  invalid_ttl: 2,
-  action_set: 3,
-  group: 4,
-  packet_out: 5,
-};
-
-/** What a translation needs of the switch that it runs in. */
-export interface XlateHost {
-  readonly underlay: Underlay;
-  /** The state for a recirculation id, and an id for a state. */
-  freeze(state: FrozenState): number;
-  /** Something that megaflows depend on has changed. */
-  changed(): void;
-}
-
-interface StackEntry {
-  readonly value: FieldValue;
-}
-
-export class Xlate {
-  readonly host: XlateHost;
-  readonly now: number;
-  sideEffects: boolean;
-  bridge: Bridge;
-  readonly initial = new Int32Array(FLOW_WORDS);
-  readonly flow = new Int32Array(FLOW_WORDS);
-  readonly base = new Int32Array(FLOW_WORDS);
-  mask = new Int32Array(FLOW_WORDS);
-  actions: OdpAction[] = [];
-  readonly effects = new Effects();
-  trace: TraceNode[] | undefined = undefined;
-  slow = false;
-  error: string | undefined = undefined;
-  lookups = 0;
-
-  private depth = 0;
-  private resubmits = 0;
-  private table = 0;
-  private rule: Rule | undefined = undefined;
-  private stack: StackEntry[] = [];
-  private actionSet: OfAction[] = [];
-  private actionSetHasGroup = false;
-  private inActionSet = false;
-  private exit = false;
-  private wasMpls = false;
-  private freezing = false;
-  private frozen: FrozenActions[] = [];
-  private hashWanted = false;
-  private hashBasis = 0;
-  private originalPriority = 0;
-  /** Rules that this packet has made: not for it yet, though their masks show. */
-  private withheld: Set<Rule> | undefined = undefined;
-  /** Outer destination of the packet as it came in, int32; 0 = not from a tunnel. */
-  private originalTunnelDst = 0;
-
-  constructor(host: XlateHost, bridge: Bridge, now: number, sideEffects: boolean) {
-    this.host = host;
-    this.bridge = bridge;
-    this.now = now;
-    this.sideEffects = sideEffects;
-  }
-
+export class Xlate extends XlateOutput {
   /**
    * Translates the flow whose `words` words (KEY_WORDS or FLOW_WORDS) lie in `key` at `at`. It came in by `inPort`, which
    * has the OpenFlow number `number`; `frozen`: the state that it comes back with.
@@ -203,7 +76,7 @@ export class Xlate {
     this.unwrapLastClone();
   }
 
-  private start(inPort: Port | undefined): void {
+  protected start(inPort: Port | undefined): void {
     const rule = this.lookup(this.bridge, 0, this.flow[W_IN_PORT]);
     this.noteRule(0, rule);
     if (inPort?.tunnel !== undefined) {
@@ -220,7 +93,7 @@ export class Xlate {
   }
 
   /** A frozen translation goes on where it stopped. */
-  private thaw(state: FrozenState): void {
+  protected thaw(state: FrozenState): void {
     const { flow } = this;
     this.bridge = state.bridge;
     thawMetadata(state.metadata, flow);
@@ -243,7 +116,7 @@ export class Xlate {
     if (this.error === undefined) this.finishPipeline();
   }
 
-  private translateFrozen(segments: readonly FrozenActions[]): void {
+  protected translateFrozen(segments: readonly FrozenActions[]): void {
     for (let i = 0; i < segments.length; i++) {
       this.table = segments[i].table;
       this.translate(segments[i].actions, i === segments.length - 1, false);
@@ -255,119 +128,12 @@ export class Xlate {
     }
   }
 
-  private finishPipeline(): void {
+  protected finishPipeline(): void {
     if (!this.freezing) this.executeActionSet();
     if (this.freezing) this.finishFreezing();
   }
 
-  // Wildcards.
-
-  /** What is always matched (xlate_wc_init, tnl_wc_init). */
-  private initializeMask(mask: Int32Array): void {
-    const { flow } = this;
-    mask.fill(0);
-    mask[W_PACKET_TYPE] = -1;
-    mask[W_IN_PORT] = -1;
-    mask[W_RECIRC] = -1;
-    mask[W_TYPE] = 0xffff0000 | 0;
-    if (isIp(flow)) mask[W_TYPE] |= 0x0300;
-    if (flow[W_TUN_DST] !== 0) {
-      mask[W_TUN_ID_HI] = -1;
-      mask[W_TUN_ID_HI + 1] = -1;
-      mask[W_TUN_SRC] = -1;
-      mask[W_TUN_DST] = -1;
-      mask[W_TUN_META] = 0xff000007 | 0; // tos, and the flags df, csum, key
-      if (isIp(flow) && ((flow[W_TUN_META] >>> 24) & 3) === 3) mask[W_TOSTTL] |= ECN_BITS;
-    }
-  }
-
-  /** Takes out what the packet cannot have (xlate_wc_finish). */
-  private finishMask(key: Int32Array, at: number): void {
-    const { flow, mask } = this;
-    for (let w = KEY_WORDS; w < FLOW_WORDS; w++) mask[w] = 0;
-    if (key[at + W_PACKET_TYPE] !== 0) {
-      mask[W_ETH0] = 0;
-      mask[W_ETH1] = 0;
-      mask[W_ETH2] = 0;
-    }
-    if ((isIpv4(flow) && nwProto(flow) === 1) || (isIpv6(flow) && nwProto(flow) === 58)) mask[W_PORTS] &= 0x00ff00ff;
-    for (let i = 0; i < 2; i++) {
-      if ((mask[W_VLAN0 + i] & 0xffff) !== 0) mask[W_VLAN0 + i] |= VLAN_PRESENT;
-      if (!isVlanType(key[at + W_VLAN0 + i] >>> 16)) mask[W_VLAN0 + i] = 0;
-    }
-    if (isLaterFragment(flow)) mask[W_PORTS] = 0;
-    if (!isMplsType(key[at + W_TYPE] >>> 16)) for (let i = 0; i < 3; i++) mask[W_MPLS0 + i] = 0;
-  }
-
-  /** The outer header's congestion mark goes to the inner one; false: the packet cannot carry it and dies (tnl_process_ecn). */
-  private acceptCongestion(): boolean {
-    const { flow } = this;
-    if (flow[W_TUN_DST] === 0 || !isIp(flow) || ((flow[W_TUN_META] >>> 24) & 3) !== 3) return true;
-    if ((flow[W_TOSTTL] & ECN_BITS) === 0) {
-      this.note("warn", "dropping tunnel packet marked ECN CE but is not ECN capable");
-      return false;
-    }
-    flow[W_TOSTTL] |= ECN_BITS;
-    return true;
-  }
-
-  // Reports.
-
-  note(kind: TraceKind, text: string): void {
-    this.trace?.push(traceNode(kind, text));
-  }
-
-  /** Runs `body` with reports going inside a node. */
-  private inside(node: TraceNode, body: () => void): void {
-    if (this.trace === undefined) {
-      body();
-      return;
-    }
-    const outer = this.trace;
-    outer.push(node);
-    this.trace = node.inner;
-    body();
-    this.trace = outer;
-  }
-
-  private push(kind: TraceKind, text: string, body: () => void): void {
-    this.inside(traceNode(kind, text), body);
-  }
-
-  // Tables.
-
-  /** Looks a table up; transport ports of fragments read as 0 there (rule_dpif_lookup_from_table). */
-  private lookup(bridge: Bridge, table: number, inPort: number): Rule | undefined {
-    const { flow } = this;
-    const savedPort = flow[W_IN_PORT];
-    const savedPorts = flow[W_PORTS];
-    flow[W_IN_PORT] = inPort;
-    if ((flow[W_TYPE] & (FRAG_ANY << 8)) !== 0) flow[W_PORTS] = 0;
-    this.lookups++;
-    const rule = bridge.lookup(table, flow, this.mask, this.withheld);
-    flow[W_IN_PORT] = savedPort;
-    flow[W_PORTS] = savedPorts;
-    return rule;
-  }
-
-  /** A rule that was learned just now does not count for the rest of this translation. */
-  withhold(rule: Rule): void {
-    this.withheld ??= new Set();
-    this.withheld.add(rule);
-  }
-
-  private noteRule(table: number, rule: Rule | undefined): void {
-    const counters = this.bridge.tableCounters(table);
-    this.effects.counts({
-      credit: (packets) => {
-        counters.lookups += packets;
-        if (rule !== undefined) counters.matches += packets;
-      },
-    });
-    if (rule !== undefined) this.effects.counts(rule);
-  }
-
-  private withinLimits(): boolean {
+  protected withinLimits(): boolean {
     if (this.depth >= MAX_DEPTH) {
       this.error = `over max translation depth ${MAX_DEPTH}`;
     } else if (this.resubmits >= MAX_RESUBMITS) {
@@ -385,7 +151,7 @@ export class Xlate {
    * A lookup in `table` as if the packet had come in at `inPort`, and what the rule found does (xlate_table_action).
    * `missCounts`: finding nothing is a table miss, which drops, rather than nothing at all.
    */
-  private tableAction(inPort: number, table: number, missCounts: boolean, last: boolean, cloned: boolean): void {
+  protected tableAction(inPort: number, table: number, missCounts: boolean, last: boolean, cloned: boolean): void {
     if (this.wasMpls) {
       this.triggerFreeze();
       return;
@@ -414,10 +180,8 @@ export class Xlate {
     this.table = oldTable;
   }
 
-  // Actions.
-
   /** do_xlate_actions. `last`: nothing comes after these; `bucket`: they are a group bucket's. */
-  private translate(actions: readonly OfAction[], last: boolean, bucket: boolean): void {
+  protected translate(actions: readonly OfAction[], last: boolean, bucket: boolean): void {
     if (actions.length === 0) {
       this.note("action", "drop");
       return;
@@ -448,7 +212,7 @@ export class Xlate {
   }
 
   /** Does one action; false: the rest of the list is not done. */
-  private act(action: OfAction, last: boolean, bucket: boolean): boolean {
+  protected act(action: OfAction, last: boolean, bucket: boolean): boolean {
     const { flow, mask } = this;
     switch (action.kind) {
       case "output":
@@ -489,121 +253,6 @@ export class Xlate {
         else this.loadRegister(action.destination, port);
         return true;
       }
-      case "set_vlan_vid":
-        mask[W_VLAN0] |= VID_BITS | VLAN_PRESENT;
-        if ((flow[W_VLAN0] & VLAN_PRESENT) !== 0 || action.pushIfNeeded) this.setVlan(VID_BITS, action.vid);
-        return true;
-      case "set_vlan_pcp":
-        mask[W_VLAN0] |= PCP_BITS | VLAN_PRESENT;
-        if ((flow[W_VLAN0] & VLAN_PRESENT) !== 0 || action.pushIfNeeded) this.setVlan(PCP_BITS, action.pcp << 13);
-        return true;
-      case "strip_vlan":
-        popVlan(flow, mask);
-        return true;
-      case "push_vlan":
-        pushVlan(flow, mask, action.ethertype);
-        return true;
-      case "set_eth_src":
-        mask[W_ETH1] |= 0xffff;
-        mask[W_ETH2] = -1;
-        flow[W_ETH1] = (flow[W_ETH1] & (0xffff0000 | 0)) | (action.mac[2] & 0xffff);
-        flow[W_ETH2] = action.mac[3];
-        return true;
-      case "set_eth_dst":
-        mask[W_ETH0] = -1;
-        mask[W_ETH1] |= 0xffff0000 | 0;
-        flow[W_ETH0] = (action.mac[2] << 16) | (action.mac[3] >>> 16);
-        flow[W_ETH1] = (flow[W_ETH1] & 0xffff) | (action.mac[3] << 16);
-        return true;
-      case "set_ipv4_src":
-      case "set_ipv4_dst":
-        if (isIpv4(flow)) {
-          const word = action.kind === "set_ipv4_src" ? W_NW_SRC : W_NW_DST;
-          mask[W_TYPE] |= PROTO_BITS;
-          mask[word] = -1;
-          flow[word] = action.address;
-        }
-        return true;
-      case "set_ip_dscp":
-        this.setTosTtl(DSCP_BITS, action.tos << 24);
-        return true;
-      case "set_ip_ecn":
-        this.setTosTtl(ECN_BITS, action.ecn << 24);
-        return true;
-      case "set_ip_ttl":
-        this.setTosTtl(TTL_BITS, action.ttl << 16);
-        return true;
-      case "set_l4_src_port":
-        this.setPorts(0xffff0000 | 0, action.port << 16);
-        return true;
-      case "set_l4_dst_port":
-        this.setPorts(0xffff, action.port);
-        return true;
-      case "set_field":
-        if (hasField(action.field, flow, mask)) {
-          examine(action.field, mask, action.mask);
-          maskNetworkPrerequisite(action.field, flow, mask);
-          writeField(action.field, flow, action.value, action.mask);
-        } else {
-          this.note("warn", `unmet prerequisites for ${action.field.name}, set_field ignored`);
-        }
-        return true;
-      case "move":
-        copySubfield(action.source, action.destination, flow, mask);
-        this.reportSubfield(action.destination);
-        return true;
-      case "push":
-        examineSubfield(action.subfield, mask);
-        this.stack.push({ value: subfieldGet(action.subfield, flow, new Int32Array(4)).slice() });
-        return true;
-      case "pop": {
-        const entry = this.stack.pop();
-        if (entry === undefined) {
-          this.note("error", "stack underflow");
-          return true;
-        }
-        examineSubfield(action.subfield, mask);
-        writeSubfield(action.subfield, flow, entry.value);
-        this.reportSubfield(action.subfield);
-        return true;
-      }
-      case "dec_ttl":
-        return this.decrementTtl(action.controllers);
-      case "set_mpls_label":
-        this.setMpls(0xfffff000 | 0, action.label << 12);
-        return true;
-      case "set_mpls_tc":
-        this.setMpls(0xe00, action.tc << 9);
-        return true;
-      case "set_mpls_ttl":
-        this.setMpls(0xff, action.ttl);
-        return true;
-      case "dec_mpls_ttl":
-        return this.decrementMplsTtl();
-      case "push_mpls":
-        this.pushMplsLabel(action.ethertype);
-        return true;
-      case "pop_mpls":
-        this.popMplsLabel(action.ethertype);
-        return true;
-      case "set_tunnel":
-        flow[W_TUN_ID_HI] = action.high;
-        flow[W_TUN_ID_HI + 1] = action.low;
-        return true;
-      case "set_queue":
-        mask[W_SKB_PRIORITY] = -1;
-        flow[W_SKB_PRIORITY] = action.queue;
-        return true;
-      case "pop_queue":
-        mask[W_SKB_PRIORITY] = -1;
-        flow[W_SKB_PRIORITY] = this.originalPriority;
-        return true;
-      case "encap":
-        this.encapsulate(action.header);
-        return true;
-      case "decap":
-        this.decapsulate();
-        return true;
       case "resubmit":
         this.tableAction(
           action.port === undefined || action.port === OFPP_IN_PORT ? flow[W_IN_PORT] : action.port,
@@ -649,141 +298,12 @@ export class Xlate {
         flow[W_METADATA] = (flow[W_METADATA] & ~action.maskLow) | (action.valueLow & action.maskLow);
         return true;
       default:
-        return true; // note
+        return this.change(action);
     }
-  }
-
-  private setVlan(bits: number, value: number): void {
-    const { flow } = this;
-    if (flow[W_VLAN0] >>> 16 === 0) flow[W_VLAN0] |= 0x8100 << 16;
-    flow[W_VLAN0] = (flow[W_VLAN0] & ~bits) | value | VLAN_PRESENT;
-  }
-
-  private setTosTtl(bits: number, value: number): void {
-    const { flow, mask } = this;
-    if (!isIp(flow)) return;
-    mask[W_TYPE] |= PROTO_BITS;
-    mask[W_TOSTTL] |= bits;
-    flow[W_TOSTTL] = (flow[W_TOSTTL] & ~bits) | (value & bits);
-  }
-
-  private setPorts(bits: number, value: number): void {
-    const { flow, mask } = this;
-    if (!isIp(flow) || isLaterFragment(flow)) return;
-    mask[W_TYPE] |= PROTO_BITS;
-    mask[W_PORTS] |= bits;
-    flow[W_PORTS] = (flow[W_PORTS] & ~bits) | value;
-  }
-
-  private setMpls(bits: number, value: number): void {
-    const { flow, mask } = this;
-    if (!isMplsType(dlType(flow))) return;
-    mask[W_MPLS0] |= bits;
-    flow[W_MPLS0] = (flow[W_MPLS0] & ~bits) | value;
-  }
-
-  /** nxm_reg_load. */
-  private loadRegister(destination: Subfield, value: number): void {
-    examineSubfield(destination, this.mask);
-    writeSubfield(destination, this.flow, Int32Array.of(0, 0, 0, value));
-    this.reportSubfield(destination);
-  }
-
-  reportSubfield(subfield: Subfield): void {
-    if (this.trace === undefined) return;
-    const value = subfieldGet(subfield, this.flow, new Int32Array(4));
-    const digits = [...value]
-      .map((word) => (word >>> 0).toString(16).padStart(8, "0"))
-      .join("")
-      .replace(/^0+/, "");
-    this.note("detail", `${subfieldText(subfield)} is now ${digits === "" ? "0" : `0x${digits}`}`);
-  }
-
-  private decrementTtl(controllers: readonly number[]): boolean {
-    const { flow, mask } = this;
-    mask[W_TOSTTL] |= TTL_BITS;
-    if (!isIp(flow)) return true;
-    mask[W_TYPE] |= PROTO_BITS;
-    if (((flow[W_TOSTTL] >>> 16) & 0xff) > 1) {
-      flow[W_TOSTTL] -= 0x10000;
-      return true;
-    }
-    for (const controller of controllers) this.sendToController(0xffff, "invalid_ttl", controller);
-    this.note("warn", `IPv${isIpv4(flow) ? 4 : 6} decrement TTL exception`);
-    return false;
-  }
-
-  private decrementMplsTtl(): boolean {
-    const { flow, mask } = this;
-    if (isMplsType(dlType(flow))) {
-      mask[W_MPLS0] |= 0xff;
-      if ((flow[W_MPLS0] & 0xff) > 1) {
-        flow[W_MPLS0]--;
-        return true;
-      }
-      this.sendToController(0xffff, "invalid_ttl", 0);
-    }
-    this.note("warn", "MPLS decrement TTL exception");
-    return false;
-  }
-
-  private pushMplsLabel(ethertype: number): void {
-    const { flow, mask } = this;
-    const count = mplsCount(flow, mask);
-    if (count === 0) this.commit();
-    else if (count >= MAX_MPLS_LABELS) {
-      this.error = `an MPLS push would have more labels than the ${MAX_MPLS_LABELS} supported`;
-      this.note("error", this.error);
-      return;
-    }
-    pushMpls(flow, count, ethertype, mask, true);
-  }
-
-  private popMplsLabel(ethertype: number): void {
-    const { flow, mask } = this;
-    const count = mplsCount(flow, mask);
-    if (popMpls(flow, count, ethertype, mask)) {
-      if (!isMplsType(ethertype)) this.wasMpls = true;
-    } else if (count >= MAX_MPLS_LABELS) {
-      this.error = `an MPLS pop of more labels than the ${MAX_MPLS_LABELS} supported`;
-      this.note("error", this.error);
-      this.actions.length = 0;
-    }
-  }
-
-  private encapsulate(header: "ethernet" | "mpls" | "mpls_mc"): void {
-    const { flow, mask } = this;
-    this.commit();
-    mask[W_PACKET_TYPE] = -1;
-    if (header !== "ethernet" || flow[W_PACKET_TYPE] === 0) {
-      this.error = `encap(${header}) is not supported for this packet type`;
-      this.note("error", this.error);
-      return;
-    }
-    flow[W_TYPE] = (flow[W_TYPE] & 0xffff) | (flow[W_PACKET_TYPE] << 16);
-    flow[W_PACKET_TYPE] = 0;
-    flow[W_ETH0] = 0;
-    flow[W_ETH1] = 0;
-    flow[W_ETH2] = 0;
-  }
-
-  private decapsulate(): void {
-    const { flow } = this;
-    this.commit();
-    if (flow[W_PACKET_TYPE] !== 0 || (flow[W_VLAN0] & VLAN_PRESENT) !== 0) {
-      this.error =
-        flow[W_PACKET_TYPE] === 0 ? "cannot decap Ethernet if VLAN is present" : "decap() does not support packet type";
-      this.note("error", this.error);
-      return;
-    }
-    flow[W_PACKET_TYPE] = 0x10000 | dlType(flow);
-    flow[W_ETH0] = 0;
-    flow[W_ETH1] = 0;
-    flow[W_ETH2] = 0;
   }
 
   /** fin_timeout: a TCP packet that ends a connection shortens the timeouts of its rule. */
-  private finTimeout(idle: number, hard: number): void {
+  protected finTimeout(idle: number, hard: number): void {
     const { flow, mask, bridge } = this;
     const rule = this.rule;
     mask[W_TYPE] |= PROTO_BITS;
@@ -797,7 +317,7 @@ export class Xlate {
   }
 
   /** Both answers are translated: the rest of the list with the bit set, and with it cleared. */
-  private checkPacketLarger(length: number, destination: Subfield, rest: readonly OfAction[]): void {
+  protected checkPacketLarger(length: number, destination: Subfield, rest: readonly OfAction[]): void {
     const savedStack = this.stack.slice();
     const savedSet = this.actionSet.slice();
     const flow = this.flow.slice();
@@ -829,9 +349,7 @@ export class Xlate {
     this.actionSet = [];
   }
 
-  // Action sets and groups.
-
-  private writeActions(actions: readonly OfAction[]): void {
+  protected writeActions(actions: readonly OfAction[]): void {
     if (!this.actionSetHasGroup) {
       for (const action of actions) {
         if (action.kind === "output") this.flow[W_ACTSET_OUTPUT] = action.port;
@@ -845,11 +363,11 @@ export class Xlate {
     this.actionSet.push(...actions);
   }
 
-  private noteActionSet(verb: string): void {
+  protected noteActionSet(verb: string): void {
     this.trace?.push({ ...traceNode("detail", `action set ${verb}:`), actionSet: orderedActionSet(this.actionSet) });
   }
 
-  private executeActionSet(): void {
+  protected executeActionSet(): void {
     const ordered = orderedActionSet(this.actionSet);
     this.actionSet = [];
     if (ordered.length === 0) return;
@@ -858,12 +376,12 @@ export class Xlate {
     this.inActionSet = false;
   }
 
-  private isAlive(port: number): boolean {
+  protected isAlive(port: number): boolean {
     if (port >= OFPP_IN_PORT && port !== OFPP_LOCAL) return port !== OFPP_CONTROLLER;
     return this.bridge.port(port)?.up ?? false;
   }
 
-  private isBucketAlive = (bucket: Bucket, depth: number): boolean => {
+  protected isBucketAlive = (bucket: Bucket, depth: number): boolean => {
     if (depth >= MAX_DEPTH) return false;
     const watchesPort = bucket.watchPort !== OFPP_NONE;
     const watchesGroup = bucket.watchGroup !== 0xffffffff;
@@ -874,7 +392,7 @@ export class Xlate {
   };
 
   /** Returns false when the group does not exist: the rest of the list is then not done. */
-  private groupAction(id: number, last: boolean): boolean {
+  protected groupAction(id: number, last: boolean): boolean {
     if (!this.withinLimits()) return true;
     const group = this.bridge.group(id);
     if (group === undefined) {
@@ -882,7 +400,8 @@ export class Xlate {
       return false;
     }
     if (group.type === "all" || group.type === "indirect") {
-      group.buckets.forEach((bucket, i) => this.bucketAction(bucket, last && i === group.buckets.length - 1));
+      const { buckets } = group;
+      for (const bucket of buckets) this.bucketAction(bucket, last && bucket === buckets[buckets.length - 1]);
       this.countGroup(group, undefined);
       return true;
     }
@@ -914,14 +433,14 @@ export class Xlate {
     return true;
   }
 
-  private countGroup(group: Group, bucket: Bucket | undefined): void {
+  protected countGroup(group: Group, bucket: Bucket | undefined): void {
     const counters = this.bridge.groupCounters(group.id);
     if (counters !== undefined)
       this.effects.counts({ credit: (packets, bytes) => counters.credit(bucket, packets, bytes) });
   }
 
   /** As on a copy of the packet (xlate_group_bucket). */
-  private bucketAction(bucket: Bucket, last: boolean): void {
+  protected bucketAction(bucket: Bucket, last: boolean): void {
     const flow = this.flow.slice();
     const { wasMpls } = this;
     this.depth++;
@@ -934,7 +453,7 @@ export class Xlate {
   }
 
   /** As on a copy: the flow goes back, the changes made for the copy are undone only when an output needs it. */
-  private cloneActions(actions: readonly OfAction[], last: boolean): void {
+  protected cloneActions(actions: readonly OfAction[], last: boolean): void {
     const { stack, actionSet } = this;
     const flow = this.flow.slice();
     this.stack = stack.slice();
@@ -963,19 +482,17 @@ export class Xlate {
     this.flow.set(flow);
   }
 
-  private finishClone(): void {
+  protected finishClone(): void {
     if (this.error === undefined && !this.freezing) this.executeActionSet();
     if (this.freezing) this.finishFreezing();
   }
 
-  // Freezing: the packet goes round the datapath and comes back with a recirculation id.
-
-  private triggerFreeze(): void {
+  protected triggerFreeze(): void {
     this.exit = true;
     this.freezing = true;
   }
 
-  private finishFreezing(): void {
+  protected finishFreezing(): void {
     this.commit();
     const id = this.host.freeze({
       bridge: this.bridge,
@@ -993,7 +510,7 @@ export class Xlate {
   }
 
   /** After the last label was popped, actions on what lies below need the packet parsed again (recirc_for_mpls). */
-  private recirculateForMpls(action: OfAction): void {
+  protected recirculateForMpls(action: OfAction): void {
     if (this.exit || !this.wasMpls) return;
     switch (action.kind) {
       case "output":
@@ -1014,271 +531,4 @@ export class Xlate {
     }
     this.triggerFreeze();
   }
-
-  // Output.
-
-  commit(): void {
-    if (commitActions(this.flow, this.base, this.mask, this.actions)) this.slow = true;
-  }
-
-  private outputAction(port: number, maxLength: number, last: boolean, truncated: boolean, bucket: boolean): void {
-    switch (port) {
-      case OFPP_IN_PORT:
-        this.composeOutput(this.flow[W_IN_PORT], last, truncated);
-        break;
-      case OFPP_TABLE:
-        this.tableAction(this.flow[W_IN_PORT], 0, true, false, false);
-        break;
-      case OFPP_NORMAL:
-        translateNormal(this);
-        break;
-      case OFPP_FLOOD:
-        this.flood(false, last);
-        break;
-      case OFPP_ALL:
-        this.flood(true, last);
-        break;
-      case OFPP_CONTROLLER:
-        this.sendToController(maxLength, bucket ? "group" : this.inActionSet ? "action_set" : "action", 0);
-        break;
-      case OFPP_NONE:
-        break;
-      default:
-        if (port !== this.flow[W_IN_PORT]) this.composeOutput(port, last, truncated);
-        else this.note("detail", "skipping output to input port");
-    }
-  }
-
-  private outputTruncated(number: number, maxLength: number, last: boolean, bucket: boolean): void {
-    if (number >= OFPP_TABLE && number !== OFPP_LOCAL) {
-      this.note("warn", "output_trunc does not support that port");
-      return;
-    }
-    if (number === this.flow[W_IN_PORT]) {
-      this.note("detail", "skipping output to input port");
-      return;
-    }
-    const port = this.bridge.port(number);
-    if (port === undefined || port.odpPort === NO_DATAPATH_PORT) {
-      this.note("error", `output_trunc does not support patch port ${port?.name ?? number}`);
-      return;
-    }
-    this.actions.push({ kind: "trunc", maxLength });
-    this.outputAction(number, 0, last, true, bucket);
-  }
-
-  private flood(all: boolean, last: boolean): void {
-    const inPort = this.flow[W_IN_PORT];
-    const ports = this.bridge.ports.filter((port) => port.ofport !== inPort && (all || !port.noFlood));
-    ports.forEach((port, i) => this.composeOutput(port.ofport, last && i === ports.length - 1, false));
-  }
-
-  private sendToController(maxLength: number, reason: string, controller: number): void {
-    this.commit();
-    const rule = this.rule;
-    const miss =
-      reason === "action" && rule !== undefined && rule.priority === 0 && rule.match.mask.every((word) => word === 0);
-    const code = miss ? 6 : (REASONS[reason] ?? 1);
-    this.actions.push({
-      kind: "userspace",
-      reason: `controller(reason=${code},dont_send=0,continuation=0,recirc_id=0,rule_cookie=0x${(rule?.cookie ?? 0n).toString(16)},controller_id=${controller},max_len=${maxLength})`,
-      maxLength,
-    });
-  }
-
-  /** Sends the packet out of a port of the current bridge, wherever that leads (compose_output_action). */
-  composeOutput(number: number, last: boolean, truncated: boolean): void {
-    const port = this.bridge.port(number);
-    const { flow } = this;
-    if (port === undefined) {
-      this.note("warn", "Nonexistent output port");
-      return;
-    }
-    if (flow[W_PACKET_TYPE] !== 0) {
-      this.note("warn", "Trying to send non-Ethernet packet through legacy L2 port. Dropping packet.");
-      return;
-    }
-    if (port.peer !== undefined) {
-      if (truncated) this.note("error", "Cannot truncate output to patch port");
-      this.crossTo(port, port.peer, last);
-      return;
-    }
-    if (port.odpPort === NO_DATAPATH_PORT) return;
-    if (port.tunnel !== undefined) {
-      this.outputToTunnel(port, last, truncated);
-      return;
-    }
-    this.commit();
-    const popped = port.ofport === OFPP_LOCAL ? this.host.underlay.terminate(this, port) : NO_DATAPATH_PORT;
-    if (popped !== NO_DATAPATH_PORT) this.actions.push({ kind: "tnl_pop", port: popped });
-    else this.actions.push({ kind: "output", port: port.odpPort });
-  }
-
-  private outputToTunnel(port: Port, last: boolean, truncated: boolean): void {
-    const { flow, mask } = this;
-    const saved = saveTunnel(flow);
-    sendIntoTunnel(port.tunnel!, flow, mask);
-    if (this.originalTunnelDst !== 0 && flow[W_TUN_DST] === this.originalTunnelDst) {
-      this.note("warn", "Not tunneling to our own address");
-    } else {
-      this.effects.counts({ credit: (packets, bytes) => port.creditTx(packets, bytes) });
-      this.note("detail", "output to native tunnel");
-      this.commit();
-      this.nativeTunnel(port, last, truncated);
-    }
-    restoreTunnel(flow, saved);
-  }
-
-  /** Pushes the outer header and goes on in the bridge that has the local address (native_tunnel_output). */
-  private nativeTunnel(port: Port, last: boolean, truncated: boolean): void {
-    const { flow, base } = this;
-    const tunnel = port.tunnel!;
-    const route = this.host.underlay.route(flow[W_TUN_DST], flow[W_TUN_SRC]);
-    if (route === undefined) {
-      this.note("warn", "native tunnel routing failed");
-      return;
-    }
-    const out = route.bridge.local;
-    const remote = ipv4ToText(flow[W_TUN_DST]);
-    this.note("detail", `tunneling to ${remote} via ${out.name}`);
-    const mac = route.bridge.neighbour(flow[W_TUN_DST]);
-    if (mac === undefined) {
-      this.note("detail", `neighbor cache miss for ${remote} on bridge ${route.bridge.name}, sending ARP request`);
-      return;
-    }
-    this.note(
-      "detail",
-      `tunneling from ${macToText(...route.bridge.mac)} ${ipv4ToText(route.source)} to ${macToText(...mac)} ${remote}`,
-    );
-    const header = buildHeader(tunnel, flow, route.source, route.bridge.mac, mac);
-    const savedFlow = flow.slice();
-    const savedBase = base.slice();
-    for (const either of [base, flow])
-      becomeOuter(either, savedFlow, route.bridge.mac, mac, route.source, tunnel.kind === "gre");
-    const outer = this.actions;
-    this.actions = [];
-    this.actions.push({ kind: "tnl_push", tunnelPort: port.odpPort, outPort: out.odpPort, header });
-    if (truncated) {
-      // Counters would be wrong otherwise: the truncated packet comes round again.
-      this.actions.push({ kind: "recirc", id: 0 });
-    } else {
-      const { mask, sideEffects } = this;
-      this.mask = new Int32Array(FLOW_WORDS);
-      this.sideEffects = false;
-      this.effects.headerBytes += header.bytes.length;
-      const newest = this.effects.repeated;
-      this.crossTo(port, out, last);
-      this.effects.headerBytes -= header.bytes.length;
-      this.sideEffects = sideEffects;
-      this.mask = mask;
-      if (sideEffects) this.effects.refreshFrom(newest, this.now);
-    }
-    // Open vSwitch 3.1 makes no copy for what it takes to be the last action, also where (after an action set) it is not.
-    const pushed = this.actions;
-    if (pushed.length > 1) {
-      if (last) outer.push(...pushed);
-      else outer.push({ kind: "clone", actions: pushed });
-    }
-    this.actions = outer;
-    flow.set(savedFlow);
-    base.set(savedBase);
-  }
-
-  /** Goes on in another bridge, as a packet that comes in at `to`; registers, metadata and tunnel fields stay behind. */
-  private crossTo(from: Port, to: Port, last: boolean): void {
-    const { flow, stack, actionSet, actionSetHasGroup, wasMpls, bridge, withheld } = this;
-    // The tables of the next bridge are taken as they are now.
-    this.withheld = undefined;
-    const savedFlow = flow.slice();
-    const savedMask = saveTunnel(this.mask);
-    this.stack = [];
-    this.actionSet = [];
-    this.actionSetHasGroup = false;
-    flow[W_IN_PORT] = to.ofport;
-    flow[W_METADATA] = 0;
-    flow[W_METADATA_HI] = 0;
-    clearTunnel(flow);
-    clearTunnel(this.mask);
-    for (let w = W_REG0; w < W_REG0 + 16; w++) flow[w] = 0;
-    flow[W_ACTSET_OUTPUT] = OFPP_UNSET;
-    this.bridge = to.bridge;
-    this.push("bridge", to.bridge.name, () => {
-      this.tableAction(flow[W_IN_PORT], 0, true, last, true);
-      if (this.error === undefined && !this.freezing) this.executeActionSet();
-      if (this.freezing) this.finishFreezing();
-    });
-    flow.set(savedFlow);
-    this.bridge = bridge;
-    this.actionSet = actionSet;
-    this.actionSetHasGroup = actionSetHasGroup;
-    this.stack = stack;
-    restoreTunnel(this.mask, savedMask);
-    this.wasMpls = wasMpls;
-    this.withheld = withheld;
-    this.exit = false;
-    this.error = undefined;
-    this.effects.counts({
-      credit: (packets, bytes) => {
-        from.creditTx(packets, bytes);
-        to.creditRx(packets, bytes);
-      },
-    });
-  }
-
-  /** A clone at the very end needs no copy (xlate_optimize_odp_actions). */
-  private unwrapLastClone(): void {
-    const lastAction = this.actions.at(-1);
-    if (lastAction?.kind !== "clone") return;
-    this.actions.pop();
-    this.actions.push(...lastAction.actions);
-  }
-}
-
-function clearTunnel(words: Int32Array): void {
-  for (let w = W_TUN_ID_HI; w < TUN_END; w++) words[w] = 0;
-  words[W_TUN_ERSPAN] = 0;
-  words[W_TUN_GTPU] = 0;
-}
-
-function saveTunnel(words: Int32Array): Int32Array {
-  return words.slice(W_TUN_ID_HI, TUN_END);
-}
-
-function restoreTunnel(words: Int32Array, saved: Int32Array): void {
-  words.set(saved, W_TUN_ID_HI);
-}
-
-/** "NXM_NX_REG0[0..15]". */
-function subfieldText({ field, at, width }: Subfield): string {
-  const name = field.nxm ?? field.name;
-  if (at === 0 && width === field.bits) return `${name}[]`;
-  return width === 1 ? `${name}[${at}]` : `${name}[${at}..${at + width - 1}]`;
-}
-
-const isUpperLayer = (prerequisite: string): boolean =>
-  prerequisite !== "none" && prerequisite !== "ethernet" && prerequisite !== "vlan" && prerequisite !== "mpls";
-
-/** The flow of the packet with its outer header on (propagate_tunnel_data_to_flow); the inner VLAN tags stay in it, as there. */
-function becomeOuter(
-  flow: Int32Array,
-  sent: Int32Array,
-  sourceMac: readonly [number, number],
-  targetMac: readonly [number, number],
-  source: number,
-  isGre: boolean,
-): void {
-  flow[W_ETH0] = targetMac[0];
-  flow[W_ETH1] = (targetMac[1] << 16) | (sourceMac[0] >>> 16);
-  flow[W_ETH2] = (sourceMac[0] << 16) | sourceMac[1];
-  flow[W_PACKET_TYPE] = 0;
-  flow[W_NW_SRC] = sent[W_TUN_SRC] === 0 ? source : sent[W_TUN_SRC];
-  flow[W_NW_DST] = sent[W_TUN_DST];
-  for (let i = 0; i < 4; i++) {
-    flow[W_IPV6_SRC + i] = 0;
-    flow[W_IPV6_DST + i] = 0;
-  }
-  const meta = sent[W_TUN_META];
-  flow[W_TOSTTL] = (flow[W_TOSTTL] & 0xffff) | (meta & (0xffff0000 | 0));
-  flow[W_PORTS] = sent[W_TUN_TP];
-  flow[W_TYPE] = (0x0800 << 16) | (isGre ? 47 : 17);
 }

@@ -1,0 +1,56 @@
+/**
+ * Every recorded case of a real Open vSwitch 3.1 (test/golden/ovs-cases): the same datapath actions, the same frames, the
+ * same megaflow, the same misses. What differs and why stands in `KNOWN`, and there alone.
+ */
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { readCaseFile } from "../../bench/ovs-cases/case.ts";
+import { ASPECTS, judge } from "../../bench/ovs-cases/compare.ts";
+import { runCase } from "../../bench/ovs-cases/run-case.ts";
+import { packageRoot } from "../../bench/paths.ts";
+
+/** "case packet aspect" -> reason. */
+const KNOWN: Readonly<Record<string, string>> = {};
+
+const folder = join(packageRoot, "test", "golden", "ovs-cases");
+
+for (const file of readdirSync(folder).filter((name) => name.endsWith(".json.gz"))) {
+  test(`recorded cases: ${file.replace(".json.gz", "")}`, () => {
+    const wrong: string[] = [];
+    let compared = 0;
+    for (const ovsCase of readCaseFile(join(folder, file))) {
+      const results = runCase(ovsCase);
+      ovsCase.expect!.forEach((expected, i) => {
+        for (const [aspect, verdict] of judge(expected, results[i])) {
+          compared++;
+          const name = `${ovsCase.name} ${i} ${aspect}`;
+          if ((verdict === "equal") === (KNOWN[name] === undefined)) continue;
+          wrong.push(
+            verdict === "equal"
+              ? `${name}: is listed as a difference, but is equal`
+              : `${name} ${verdict}\n  flow: ${expected.flow}\n  want: ${JSON.stringify(expected[aspect])}\n  got:  ${JSON.stringify(results[i][aspect])}`,
+          );
+        }
+      });
+    }
+    assert.ok(compared > 100, `only ${compared} comparisons`);
+    assert.deepEqual(wrong.slice(0, 5), [], `${wrong.length} of ${compared} comparisons differ`);
+  });
+}
+
+test("a record equals itself, and a changed one does not", () => {
+  const [ovsCase] = readCaseFile(join(folder, "normal.json.gz"));
+  const expected = ovsCase.expect!.find((result) => result.out !== undefined && Object.keys(result.out).length > 0)!;
+  for (const [aspect, verdict] of judge(expected, expected)) assert.equal(verdict, "equal", aspect);
+  const changed = {
+    ...expected,
+    actions: `${expected.actions},p9`,
+    megaflow: expected.megaflow!.replace(/dl_dst=[^,]*/, "nw_proto=9"),
+    out: { ...expected.out, p9: ["00"] },
+    upcall: expected.upcall === undefined ? undefined : !expected.upcall,
+  };
+  for (const [aspect, verdict] of judge(expected, changed)) assert.notEqual(verdict, "equal", aspect);
+  assert.ok(ASPECTS.length === 4);
+});
