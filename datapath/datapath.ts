@@ -439,6 +439,9 @@ export class Datapath implements Recirculator {
     while (this.#translations.length <= f) this.#translations.push(undefined);
     this.#translations[f] = translation;
     flow[i] = f;
+    // Later packets of this burst join the chain.
+    cache.i32[f * RECORD_I32 + I_STAMP] = this.#stamp;
+    cache.i32[f * RECORD_I32 + I_GROUP] = g;
     this.exactMatch.offerOne(batch, i);
   }
 
