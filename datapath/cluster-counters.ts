@@ -82,8 +82,9 @@ function nodeCounters(host: Host): NodeCounters {
   const add = (code: number, count: number): void => {
     if (count > 0) drops[dropNames[code]] = (drops[dropNames[code]] ?? 0) + count;
   };
-  counters.drops.forEach((count, code) => add(code, count));
-  for (const namespace of namespaces) namespace.counters.drops.forEach((count, code) => add(code, count));
+  for (const column of [counters, ...namespaces.map((namespace) => namespace.counters)]) {
+    for (const [code, count] of column.drops.entries()) add(code, count);
+  }
   const overflow = host.rxOverflow.reduce((sum, count) => sum + count, 0);
   if (overflow > 0) drops["QueueFull"] = (drops["QueueFull"] ?? 0) + overflow;
   const get = counters.get.bind(counters);

@@ -321,7 +321,7 @@ export class Fabric {
         vm.deliveredBytes += length;
       } else vm.flooded++;
       if (tap !== null) tap.delivered(index, pool.bytes, start, queue.lastEnd, queue.lastTime);
-      if (responder !== undefined && responder.answer(queue.lastSlot, start, queue.lastEnd)) {
+      if (responder?.answer(queue.lastSlot, start, queue.lastEnd)) {
         this.#receive(h, port, queue.lastSlot, responder.start, responder.end, queue.lastTime);
       } else pool.free(queue.lastSlot);
     }
