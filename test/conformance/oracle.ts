@@ -18,6 +18,9 @@ import { Unixctl } from "./unixctl.ts";
 const MTU = "mtu_request=9100";
 const TOOLS = ["ovsdb-tool", "ovsdb-server", "ovs-vswitchd", "ovs-vsctl", "ovs-ofctl"];
 
+/** Open vSwitch does not take a rule or a group. */
+export class Refusal extends Error {}
+
 type Fields = { -readonly [name in keyof Result]: Result[name] };
 
 /** Why there is no Open vSwitch to ask, with how to install it, or undefined. */
@@ -162,10 +165,21 @@ export class Oracle {
     return run(["ovs-vsctl", "--timeout=20", `--db=unix:${this.folder}/db.sock`, ...argv], { env: this.env });
   }
 
-  private ofctl(openflow: string, command: string, bridge: string, lines: readonly string[] | string): Promise<string> {
+  private async ofctl(
+    openflow: string,
+    command: string,
+    bridge: string,
+    lines: readonly string[] | string,
+  ): Promise<void> {
     const [last, input] = typeof lines === "string" ? [lines, ""] : ["-", `${lines.join("\n")}\n`];
     const argv = ["ovs-ofctl", "-O", openflow, command, `unix:${this.folder}/${bridge}.mgmt`];
-    return run([...argv, ...(last === "" ? [] : [last])], { env: this.env, input });
+    try {
+      await run([...argv, ...(last === "" ? [] : [last])], { env: this.env, input });
+    } catch (error) {
+      const said = (error as Error).message;
+      const code = /OF[A-Z0-9]*_ERROR[^:]*: (\w+)/.exec(said)?.[1];
+      throw new Refusal(code ?? said.replace(/^.*?ovs-ofctl: /s, "").split("\n")[0]!);
+    }
   }
 
   // -- building and removing a case -----------------------------------------------------------------------------
