@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { test } from "node:test";
+
+/** Packets of the longer run; the shorter one has a tenth. ALLOCATION_PACKETS=10000000 is the full measure. */
+const PACKETS = Number(process.env["ALLOCATION_PACKETS"] ?? 300_000);
+const child = join(import.meta.dirname ?? "", "allocation-child.js");
+
+interface Growth {
+  readonly name: string;
+  readonly bracket: number;
+  readonly short: number;
+  readonly long: number;
+  readonly collections: number;
+}
+
+function run(flags: readonly string[], args: readonly string[]): string {
+  const done = spawnSync(process.execPath, ["--expose-gc", "--max-semi-space-size=64", ...flags, child, ...args], {
+    encoding: "utf8",
+    maxBuffer: 1 << 28,
+    timeout: 600_000,
+  });
+  assert.equal(done.status, 0, done.stderr);
+  return done.stdout;
+}
+
+function measure(mode: string, packets: number): Growth[] {
+  return (JSON.parse(run([], [mode, String(packets)])) as { results: Growth[] }).results;
+}
+
+test(`no byte is allocated for a packet: heap growth over ${PACKETS} packets equals that over ${PACKETS / 10}`, () => {
+  const results = measure("clean", PACKETS);
+  assert.ok(results.length > 20);
+  for (const { name, short, long, collections } of results) {
+    // The bracket's own boxed numbers come to 16 bytes more or less; one object a packet is 16 bytes times the packets.
+    assert.ok(
+      Math.abs(long - short) <= 64,
+      `${name}: ${short} bytes over ${PACKETS / 10} packets, ${long} over ${PACKETS}`,
+    );
+    assert.equal(collections, 0, `${name}: ${collections} collections`);
+  }
+});
+
+test("the same measure sees one small object a packet", () => {
+  for (const { name, short, long } of measure("planted", 20_000)) {
+    assert.ok(long - short >= 16 * 18_000, `${name}: ${short} and ${long} bytes`);
+  }
+});
+
+test("nothing is deoptimised while all frame kinds and all actions run in turn", () => {
+  const text = run(["--trace-deopt"], ["deopt", String(Math.max(PACKETS, 1_000_000))]);
+  const [, measured] = text.split("MARK\n");
+  const lines = measured.split("\n").filter((line) => /bailout|deoptimizing/.test(line));
+  assert.deepEqual(lines, []);
+});
