@@ -1,5 +1,5 @@
 /** Where the files beside the code are, from the built tree as well as from the sources, and how paths are shown. */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, isAbsolute, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -36,3 +36,8 @@ export function shown(path: string): string {
   const here = relative(process.cwd(), path);
   return here === "" || here.startsWith("..") || isAbsolute(here) ? path : here;
 }
+
+/** Version of the package. */
+export const packageVersion = (
+  JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8")) as { version: string }
+).version;

@@ -76,7 +76,12 @@ function busiest(nodes: readonly NodeCost[], seconds: (node: NodeCost) => number
   return limit;
 }
 
-function scaled(nodes: readonly NodeCost[], bits: (node: NodeCost) => number, nic: number, computeNodes: number): number {
+function scaled(
+  nodes: readonly NodeCost[],
+  bits: (node: NodeCost) => number,
+  nic: number,
+  computeNodes: number,
+): number {
   let least = Number.POSITIVE_INFINITY;
   for (const role of ["compute", "network"] as const) {
     const own = nodes.filter((node) => node.role === role);

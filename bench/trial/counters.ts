@@ -91,7 +91,8 @@ export function sumNodes(nodes: readonly NodeCounters[]): Sums {
 export function sumDrops(nodes: readonly NodeCounters[]): Record<string, number> {
   const total: Record<string, number> = {};
   for (const node of nodes) {
-    for (const [reason, count] of Object.entries(node.drops)) if (count > 0) total[reason] = (total[reason] ?? 0) + count;
+    for (const [reason, count] of Object.entries(node.drops))
+      if (count > 0) total[reason] = (total[reason] ?? 0) + count;
   }
   return total;
 }

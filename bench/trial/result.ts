@@ -4,7 +4,14 @@
  */
 import type { Topology } from "../../datapath/topology.ts";
 import { type Capacity, capacityOf } from "./capacity.ts";
-import { type ClusterCounters, delivered, type NodeCounters, type PortCounters, sumDrops, sumNodes } from "./counters.ts";
+import {
+  type ClusterCounters,
+  delivered,
+  type NodeCounters,
+  type PortCounters,
+  sumDrops,
+  sumNodes,
+} from "./counters.ts";
 import type { ColdResult, WarmResult } from "./passes.ts";
 import { stabilityRule } from "./passes.ts";
 import type { Spread } from "./statistics.ts";

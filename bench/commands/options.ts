@@ -1,0 +1,53 @@
+/** Readers of option values that several commands share. Each throws commander's error, which names the option itself. */
+import { InvalidArgumentError } from "commander";
+
+/** A whole number of at least 1. */
+export function count(text: string): number {
+  if (!/^\d+$/.test(text) || Number(text) < 1 || !Number.isSafeInteger(Number(text))) {
+    throw new InvalidArgumentError("Expected a whole number, 1 or more.");
+  }
+  return Number(text);
+}
+
+/** A number above 0. */
+export function positive(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value > 0) || !Number.isFinite(value)) {
+    throw new InvalidArgumentError("Expected a number above 0.");
+  }
+  return value;
+}
+
+/** A list of some of `known`, comma-separated, each once. */
+export function oneOrMoreOf<T extends string>(known: readonly T[]): (text: string) => T[] {
+  return (text) => {
+    const chosen = text.split(",").map((word) => word.trim());
+    for (const word of chosen) {
+      if (!(known as readonly string[]).includes(word)) {
+        throw new InvalidArgumentError(`"${word}" is not one of ${known.join(", ")}.`);
+      }
+    }
+    return [...new Set(chosen)] as T[];
+  };
+}
+
+/** Bytes: "1500", "64k", "512M", "2G" (powers of 1024). */
+export function byteSize(text: string): number {
+  const parts = /^(\d+(?:\.\d+)?)([kKmMgG])?(?:i?[bB])?$/.exec(text);
+  const value = parts === null ? 0 : Number(parts[1]) * 1024 ** " KMG".indexOf((parts[2] ?? " ").toUpperCase());
+  if (!(value >= 1)) throw new InvalidArgumentError("Expected a size in bytes, as in 512M or 2G.");
+  return Math.floor(value);
+}
+
+/** Bits a second: "10G", "2.5G", "100M" (powers of 1000). */
+export function bitRate(text: string): number {
+  const parts = /^(\d+(?:\.\d+)?)([kKmMgGtT])?(?:bit\/s|bps)?$/.exec(text);
+  const value = parts === null ? 0 : Number(parts[1]) * 1000 ** " KMGT".indexOf((parts[2] ?? " ").toUpperCase());
+  if (!(value > 0)) throw new InvalidArgumentError("Expected bits a second, as in 10G or 2.5G.");
+  return value;
+}
+
+/** For options that may be given several times. */
+export function collect(text: string, before: readonly string[] = []): string[] {
+  return [...before, text];
+}

@@ -1,0 +1,249 @@
+/**
+ * `eastwest run`: the main job. Captures through the article's cluster, with the router on the network node and distributed;
+ * everything counted and timed, printed side by side.
+ */
+import { writeFileSync } from "node:fs";
+import { arch, availableParallelism, cpus, release, type as systemName } from "node:os";
+import { type Command, Option } from "commander";
+import type { Topology } from "../../datapath/topology.ts";
+import { CheckError, Exit, InputError, messageOf } from "../errors.ts";
+import { type ModeName, modes, type NetworkName, networks, packageVersion, scenarioFile, shown } from "../paths.ts";
+import { Progress } from "../progress.ts";
+import { runReport } from "../report/run-report.ts";
+import { loadTopology } from "../scenarios/loader.ts";
+import { Captures, checkPort, type Inputs, loadInputs, parseSource, recordedSources } from "../trial/inputs.ts";
+import { type Environment, type ModeResult, RESULT_FORMAT, RESULT_VERSION, type RunResult } from "../trial/result.ts";
+import { type ModeOutcome, runMode } from "../trial/run-mode.ts";
+import type { Pace } from "../trial/schedule.ts";
+import { bridgeNamed, STATE_FORMAT, STATE_VERSION } from "../trial/state.ts";
+import { bitRate, byteSize, collect, count, oneOrMoreOf, positive } from "./options.ts";
+
+interface RunOptions {
+  readonly mode: ModeName[];
+  readonly network: NetworkName;
+  readonly topology?: string;
+  readonly from?: string[];
+  readonly repeat?: number;
+  readonly seconds?: number;
+  readonly timing: boolean;
+  readonly loop: number;
+  readonly pps?: number;
+  readonly multiplier?: number;
+  readonly realTime?: boolean;
+  readonly nic: number;
+  readonly json?: string;
+  readonly write?: string;
+  readonly save?: string;
+  readonly dumpFlows?: string[];
+  readonly memory?: number;
+  readonly quiet?: boolean;
+}
+
+const HELP = `
+Without options: the recorded captures of the article's cluster (three hosts, two VMs, GRE), first with the router on the
+network node (legacy), then distributed (dvr). Each mode begins cold. Counts, files and dumps come from one pass through
+the captures, times from warm passes after it. Of a capture taken at a VM, the frames that the VM sent go in at its port.
+
+Examples:
+  $ eastwest run
+  $ eastwest run --mode dvr --network vxlan
+  $ eastwest run --from vm1=mine.pcap --from vm2=other.pcapng.gz --write out
+  $ eastwest run --from test116/eth0=underlay.pcap --mode dvr
+  $ eastwest run --topology my/topology.yaml --from vm1=mine.pcap --json result.json
+  $ eastwest run --no-timing --dump-flows test115/br-int --save state.json
+  $ eastwest run --pps 50000 --loop 100
+
+The JSON of --json is described by bench/result.schema.json. --write makes DIR/MODE/VM.pcap (delivered frames),
+DIR/MODE/HOST-PORT.pcap (frames at a host's card) and DIR/MODE/underlay.pcap (frames between the hosts).
+
+Exit codes: 0 done, 1 counters do not add up, 2 bad usage or input, 130 interrupted (what was done is reported).`;
+
+/** Adds `run` to the program. */
+export function register(program: Command): void {
+  program
+    .command("run")
+    .description("put captures through the cluster, in each mode, and say what that costs on every node")
+    .addOption(
+      new Option("--mode <list>", `router placement: ${modes.join(", ")}, or both`)
+        .argParser(oneOrMoreOf(modes))
+        .default([...modes], modes.join(",")),
+    )
+    .addOption(
+      new Option("--network <kind>", "tenant networks of the article's cluster").choices(networks).default("gre"),
+    )
+    .option(
+      "--topology <file>",
+      "another cluster, as YAML (bench/scenarios/README.md), in place of --mode and --network",
+    )
+    .option("--from <port=file>", "capture to put in at a VM or HOST/PORT; repeatable", collect)
+    .option("--repeat <n>", "measure exactly this many warm passes", count)
+    .option("--seconds <s>", "measure warm passes for this long (default: until the figure is stable)", positive)
+    .option("--no-timing", "count only, no warm passes")
+    .option("--loop <n>", "rounds of the counting pass through the captures", count, 1)
+    .addOption(
+      new Option("--pps <rate>", "pace: frames a second on the wall clock")
+        .argParser(positive)
+        .conflicts(["multiplier", "realTime"]),
+    )
+    .addOption(
+      new Option("--multiplier <x>", "pace: x times as fast as captured, on the wall clock")
+        .argParser(positive)
+        .conflicts("realTime"),
+    )
+    .option("--real-time", "pace: as captured")
+    .option("--nic <rate>", "card of each node for the capacity of the cluster, bit/s", bitRate, 10e9)
+    .option("--json <file>", 'write every number as JSON; "-" for standard output instead of the report')
+    .option("--write <dir>", "write pcap files of what was delivered and of the underlay")
+    .option(
+      "--save <file>",
+      "write bridges, rules, counters, MAC tables and megaflows as they are after the counting pass",
+    )
+    .option("--dump-flows <host/bridge>", "print a bridge's rules with their counters; repeatable", collect)
+    .option("--memory <size>", "most memory for one capture, as in 512M (default: 2 GiB of capture)", byteSize)
+    .option("--quiet", "no report and no progress bar, only warnings")
+    .addHelpText("after", HELP)
+    .action((options: RunOptions) => run(options));
+}
+
+interface Prepared {
+  readonly topology: Topology;
+  readonly file: string;
+  readonly loaded: Inputs;
+}
+
+async function run(options: RunOptions): Promise<void> {
+  const prepared = await prepare(options);
+  warnOnce(prepared);
+  let stopped = false;
+  const stop = (): void => {
+    stopped = true;
+  };
+  process.once("SIGINT", stop).once("SIGTERM", stop);
+  const bar = new Progress(options.quiet === true || !process.stderr.isTTY);
+  const outcomes: ModeOutcome[] = [];
+  try {
+    for (const [index, { topology, file, loaded }] of prepared.entries()) {
+      if (stopped) break;
+      const outcome = await runMode({
+        topology,
+        file,
+        loaded,
+        ...pacing(options),
+        rounds: options.loop,
+        timing: options.timing,
+        repeat: options.repeat,
+        seconds: options.seconds,
+        nic: options.nic,
+        write: options.write,
+        save: options.save !== undefined,
+        dumpFlows: options.dumpFlows ?? [],
+        progress: (done, doing) => {
+          bar.show((index + done) / prepared.length, `${topology.mode}: ${doing}`);
+          return !stopped;
+        },
+      });
+      outcomes.push(outcome);
+    }
+  } finally {
+    bar.stop();
+    process.off("SIGINT", stop).off("SIGTERM", stop);
+  }
+  deliver(options, outcomes, stopped);
+}
+
+/** Topologies and captures, all read before anything runs: mistakes show at once. */
+async function prepare(options: RunOptions): Promise<Prepared[]> {
+  const sources = (options.from ?? []).map(parseSource);
+  const files =
+    options.topology === undefined
+      ? options.mode.map((mode) => scenarioFile(options.network, mode))
+      : [options.topology];
+  const captures = new Captures(options.memory);
+  const prepared: Prepared[] = [];
+  for (const file of files) {
+    const topology = loadTopology(file);
+    for (const path of options.dumpFlows ?? []) bridgeNamed(topology.hosts, path);
+    for (const { port } of sources) checkPort(topology, port);
+    const used = sources.length > 0 ? sources : recordedSources(topology);
+    if (used.length === 0) {
+      throw new InputError(`${shown(file)}: no recorded captures belong to it, give some with --from PORT=FILE`);
+    }
+    prepared.push({ topology, file: shown(file), loaded: await loadInputs(topology, used, captures) });
+  }
+  return prepared;
+}
+
+/** Warnings of the readers, each capture's once. */
+function warnOnce(prepared: readonly Prepared[]): void {
+  const said = new Set<string>();
+  for (const { loaded } of prepared) {
+    for (const { file, warnings } of loaded.results) {
+      for (const warning of warnings) said.add(warning.startsWith(file) ? warning : `${file}: ${warning}`);
+    }
+  }
+  for (const line of said) process.stderr.write(`eastwest: warning: ${line}\n`);
+}
+
+function pacing({ pps, multiplier, realTime }: RunOptions): { pace: Pace; paceText: string | null } {
+  if (pps !== undefined) return { pace: { pps }, paceText: `${pps} frames/s` };
+  if (multiplier !== undefined) return { pace: { multiplier }, paceText: `${multiplier} times as fast as captured` };
+  return { pace: {}, paceText: realTime === true ? "as captured" : null };
+}
+
+/** Prints and writes what was asked for, then says by the exit code how it went. */
+function deliver(options: RunOptions, outcomes: readonly ModeOutcome[], stopped: boolean): void {
+  const result: RunResult = {
+    format: RESULT_FORMAT,
+    version: RESULT_VERSION,
+    eastwest: packageVersion,
+    created: new Date().toISOString(),
+    command: process.argv.slice(2),
+    interrupted: stopped,
+    environment: environment(),
+    modes: Object.fromEntries(outcomes.map(({ result: mode }) => [mode.mode, mode])),
+  };
+  const json = `${JSON.stringify(result, null, 2)}\n`;
+  if (options.json === "-") process.stdout.write(json);
+  else {
+    if (options.json !== undefined) writeText(options.json, json);
+    if (options.quiet !== true) process.stdout.write(runReport(result));
+  }
+  if (options.save !== undefined) {
+    const saved = Object.fromEntries(outcomes.map(({ result: mode, state }) => [mode.mode, state]));
+    writeText(
+      options.save,
+      `${JSON.stringify({ format: STATE_FORMAT, version: STATE_VERSION, modes: saved }, null, 2)}\n`,
+    );
+  }
+  if (options.json !== "-") {
+    for (const { result: mode, dumps, files } of outcomes) {
+      for (const [path, text] of dumps) process.stdout.write(`\n${mode.mode} ${path}\n${text}`);
+      if (options.quiet === true) continue;
+      for (const { path, frames } of files) process.stdout.write(`wrote ${shown(path)}: ${frames} frames\n`);
+    }
+  }
+  if (stopped) process.exitCode = Exit.Interrupted;
+  const broken = outcomes.flatMap(({ result: mode }) => violationsOf(mode));
+  if (broken.length > 0) throw new CheckError(`counters do not add up: ${broken.join("; ")}`);
+}
+
+const violationsOf = (mode: ModeResult): string[] =>
+  mode.conservation.violations.map((violation) => `${mode.mode}: ${violation}`);
+
+function writeText(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    throw new InputError(messageOf(error as Error));
+  }
+}
+
+function environment(): Environment {
+  return {
+    node: process.version,
+    v8: process.versions.v8,
+    platform: `${systemName()} ${release()} ${arch()}`,
+    cpu: cpus()[0]?.model.trim() ?? "unknown",
+    cores: availableParallelism(),
+  };
+}

@@ -1,0 +1,32 @@
+/** Numbers and tables for people. */
+
+/** 1234567 -> "1,234,567". */
+export function whole(value: number): string {
+  return Math.round(value).toLocaleString("en-US");
+}
+
+/** Three significant digits or more, without exponent: 0.123, 12.3, 1,234. "-" for what there is none of. */
+export function number(value: number | null): string {
+  if (value === null || !Number.isFinite(value)) return "-";
+  if (Math.abs(value) >= 100) return whole(value);
+  return value.toFixed(value === 0 ? 0 : Math.abs(value) >= 10 ? 1 : Math.abs(value) >= 1 ? 2 : 3);
+}
+
+export function percent(share: number | null): string {
+  return share === null || !Number.isFinite(share) ? "-" : `${(100 * share).toFixed(1)} %`;
+}
+
+/** Rows of cells with aligned columns: the first to the left, the others to the right; "" for an empty table. */
+export function table(rows: readonly (readonly string[])[], indent = "  "): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [c, cell] of row.entries()) widths[c] = Math.max(widths[c] ?? 0, cell.length);
+  }
+  return rows
+    .map((row) => {
+      const cells = row.map((cell, c) => (c === 0 ? cell.padEnd(widths[c]) : cell.padStart(widths[c])));
+      return `${indent}${cells.join("  ")}`.trimEnd();
+    })
+    .map((line) => `${line}\n`)
+    .join("");
+}

@@ -1,0 +1,156 @@
+/** What `eastwest run` prints: the modes side by side. Pure: a result in, text out. */
+import type { ModeResult, NodeCost, RunResult } from "../trial/result.ts";
+import { type PerPacket, perPacketNames } from "../trial/result.ts";
+import { relativeSpread, type Spread } from "../trial/statistics.ts";
+import { number, percent, table, whole } from "./format.ts";
+import { interfaceTables } from "./interface-table.ts";
+
+const PER_PACKET: Record<PerPacket, string> = {
+  passes: "passes through a datapath",
+  tunnelPasses: "  of these with a tunnel header",
+  encapsulations: "encapsulations",
+  decapsulations: "decapsulations",
+  routings: "routings",
+  underlayFrames: "underlay frames",
+  underlayBytes: "underlay bytes",
+};
+
+/** A row of the comparison: what, and the cell of one mode. */
+type Row = readonly [string, (mode: ModeResult) => string];
+
+/** The whole report; ends with a newline. */
+export function runReport(result: RunResult): string {
+  const modes = Object.values(result.modes);
+  if (modes.length === 0) return "interrupted before anything was done\n";
+  const { cpu, node, cores } = result.environment;
+  const parts = [
+    `eastwest ${result.eastwest}: ${networkText(modes)}, ${modes.map((mode) => mode.mode).join(" and ")}\n` +
+      `${cpu}, ${cores} cores, one used; Node ${node}\n` +
+      (result.interrupted ? "Interrupted: what follows is as far as it went.\n" : ""),
+    inputText(modes),
+    rows("Delivered (counted in one cold pass)", modes, counted),
+    modes.some((mode) => mode.times !== null) ? timed(modes) : "",
+    rows("Per delivered packet", modes, perPacket),
+    rows("Underlay and network node", modes, underlay),
+    rows("Caches", modes, caches),
+    drops(modes),
+    interfaceTables(modes),
+    ...modes.map(ping),
+    capacity(modes),
+    conservation(modes),
+  ];
+  return parts.filter((part) => part !== "").join("\n");
+}
+
+function networkText(modes: readonly ModeResult[]): string {
+  return [...new Set(modes.map((mode) => `${mode.network} networks (${mode.topology.name})`))].join(", ");
+}
+
+function inputText(modes: readonly ModeResult[]): string {
+  const lines = modes.flatMap((mode) => [
+    ...mode.inputs.map(
+      ({ port, file, frames, sent, rule }) =>
+        `  ${mode.mode}: ${file}, ${whole(sent)} of ${whole(frames)} frames into ${port}: ${rule}\n`,
+    ),
+    ...mode.notes.map((note) => `  ${mode.mode}: ${note}\n`),
+  ]);
+  return `Traffic\n${lines.join("")}`;
+}
+
+function rows(title: string, modes: readonly ModeResult[], list: readonly Row[]): string {
+  const head = ["", ...modes.map((mode) => mode.mode)];
+  return `${title}\n${table([head, ...list.map(([name, cell]) => [name, ...modes.map(cell)])])}`;
+}
+
+const counted: readonly Row[] = [
+  ["frames offered", (mode) => whole(mode.offered.packets)],
+  ["packets delivered", (mode) => whole(mode.packets)],
+  ["bytes delivered", (mode) => whole(mode.bytes)],
+  ["mean frame, bytes", (mode) => number(mode.frameBytes)],
+];
+
+function timed(modes: readonly ModeResult[]): string {
+  const names = [...new Set(modes.flatMap((mode) => mode.nodes.map((node) => node.name)))];
+  const list: Row[] = [
+    ["ns per delivered packet", (mode) => spreadText(mode.times?.nsPerPacket ?? null)],
+    ["Mpps", (mode) => number(mode.packetsPerSecond === null ? null : mode.packetsPerSecond / 1e6)],
+    ["Gbit/s (layer 2)", (mode) => number(mode.bitsPerSecond === null ? null : mode.bitsPerSecond / 1e9)],
+    ...names.map((name): Row => [`  ns in ${name}`, (mode) => spreadText(nodeOf(mode, name)?.nsPerPacket ?? null)]),
+    ["warm passes measured", (mode) => whole(mode.times?.passes ?? 0)],
+  ];
+  const rule = modes.find((mode) => mode.times !== null)?.times?.rule ?? "";
+  return `${rows("On one core (timed in warm passes; median, half the 95 % interval)", modes, list)}  ${rule}\n`;
+}
+
+const nodeOf = (mode: ModeResult, name: string): NodeCost | undefined => mode.nodes.find((node) => node.name === name);
+
+function spreadText(of: Spread | null): string {
+  return of === null ? "-" : `${number(of.median)} ±${(100 * relativeSpread(of)).toFixed(1)} %`;
+}
+
+const perPacket: readonly Row[] = perPacketNames.map((name) => [
+  PER_PACKET[name],
+  (mode) => number(mode.perPacket[name]),
+]);
+
+const underlay: readonly Row[] = [
+  ["underlay frames", (mode) => whole(mode.underlayFrames)],
+  ["underlay bytes", (mode) => whole(mode.underlayBytes)],
+  ["routed by the network node", (mode) => `${whole(mode.networkNode.routings)}`],
+  ["  of delivered packets", (mode) => percent(mode.networkNode.packetShare)],
+  ["  of underlay frames", (mode) => percent(mode.networkNode.underlayShare)],
+];
+
+const ofLookups = (part: (mode: ModeResult) => number) => (mode: ModeResult) =>
+  `${whole(part(mode))} (${percent(mode.cache.lookups === 0 ? null : part(mode) / mode.cache.lookups)})`;
+
+const caches: readonly Row[] = [
+  ["lookups", (mode) => whole(mode.cache.lookups)],
+  ["  exact match", ofLookups((mode) => mode.cache.exactHits)],
+  ["  megaflow", ofLookups((mode) => mode.cache.megaflowHits)],
+  ["  upcall", ofLookups((mode) => mode.cache.upcalls)],
+  ["OpenFlow table lookups", (mode) => whole(mode.cache.tableLookups)],
+  ["megaflows at the end", (mode) => whole(mode.cache.megaflows)],
+  ["masks at the end", (mode) => whole(mode.cache.masks)],
+];
+
+function drops(modes: readonly ModeResult[]): string {
+  const reasons = [...new Set(modes.flatMap((mode) => Object.keys(mode.drops)))].sort();
+  if (reasons.length === 0) return "Drops: none\n";
+  return rows(
+    "Drops and other ends, by reason",
+    modes,
+    reasons.map((reason): Row => [reason, (mode) => whole(mode.drops[reason] ?? 0)]),
+  );
+}
+
+function ping(mode: ModeResult): string {
+  if (mode.firstPing.length === 0) return `First ping on the underlay, ${mode.mode}: none\n`;
+  return `First ping on the underlay, ${mode.mode}\n${mode.firstPing.map((line) => `  ${line}\n`).join("")}`;
+}
+
+function capacity(modes: readonly ModeResult[]): string {
+  const mpps = (value: number | null): string => number(value === null ? null : value / 1e6);
+  const list: Row[] = [
+    ["Mpps of this cluster", ({ capacity: of }) => mpps(of.packetsPerSecond)],
+    ["Gbit/s (layer 2)", ({ capacity: of }) => number(of.bitsPerSecond === null ? null : of.bitsPerSecond / 1e9)],
+    ["  CPU allows, Mpps", ({ capacity: of }) => limitText(of.cpu)],
+    ["  card allows, Mpps", ({ capacity: of }) => limitText(of.nic)],
+    ...modes[0].capacity.scale.map(
+      ({ computeNodes }, index): Row => [
+        `Mpps with ${computeNodes} compute nodes`,
+        ({ capacity: of }) => mpps(of.scale[index]?.packetsPerSecond ?? null),
+      ],
+    ),
+  ];
+  const { model, nicBitsPerSecond } = modes[0].capacity;
+  return `${rows(`Capacity of the cluster, cards of ${number(nicBitsPerSecond / 1e9)} Gbit/s`, modes, list)}  model: ${model}\n`;
+}
+
+const limitText = (limit: { readonly packetsPerSecond: number; readonly node: string } | null): string =>
+  limit === null ? "-" : `${number(limit.packetsPerSecond / 1e6)} (${limit.node})`;
+
+function conservation(modes: readonly ModeResult[]): string {
+  const broken = modes.flatMap((mode) => mode.conservation.violations.map((line) => `  ${mode.mode}: ${line}\n`));
+  return broken.length === 0 ? "Counters add up in every mode.\n" : `Counters do not add up:\n${broken.join("")}`;
+}

@@ -1,0 +1,56 @@
+/**
+ * `--write DIR`: what a capture would have shown, as nanosecond pcap files in DIR/MODE:
+ *
+ *   VM.pcap           frames given to the VM
+ *   HOST-PORT.pcap    frames at a host's port on a wire, both directions
+ *   underlay.pcap     frames on all wires, each once
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Fabric } from "../../datapath/fabric.ts";
+import { systemError } from "../../pcaps/input-error.ts";
+import { PcapWriter } from "../../pcaps/write-pcap.ts";
+
+export class FrameFiles {
+  readonly #vms: readonly PcapWriter[];
+  /** By "host/port". */
+  readonly #ports = new Map<string, PcapWriter>();
+  readonly #hosts: readonly string[];
+  readonly #underlay: PcapWriter;
+
+  /** Makes the folder and the files. `epochNs` is the time of virtual time 0. */
+  constructor(folder: string, fabric: Fabric, epochNs: bigint) {
+    try {
+      mkdirSync(folder, { recursive: true });
+    } catch (error) {
+      throw systemError(error, `cannot make the folder ${folder}`);
+    }
+    const create = (name: string): PcapWriter =>
+      new PcapWriter(join(folder, `${name.replaceAll(/[^\w.@-]/g, "-")}.pcap`), epochNs);
+    this.#hosts = fabric.hosts.map((host) => host.name);
+    this.#vms = fabric.vms.map((vm) => create(vm.config.name));
+    for (const wire of fabric.topology.wires) {
+      for (const member of wire.members) this.#ports.set(member, create(member));
+    }
+    this.#underlay = create("underlay");
+  }
+
+  delivered(vm: number, bytes: Uint8Array, start: number, end: number, time: number): void {
+    this.#vms[vm].write(bytes, start, end, time);
+  }
+
+  underlay(host: number, port: string, bytes: Uint8Array, start: number, end: number, time: number): void {
+    this.#ports.get(`${this.#hosts[host]}/${port}`)?.write(bytes, start, end, time);
+  }
+
+  wire(bytes: Uint8Array, start: number, end: number, time: number): void {
+    this.#underlay.write(bytes, start, end, time);
+  }
+
+  /** Closes all files; returns how many frames each holds, by path. */
+  close(): { path: string; frames: number }[] {
+    const writers = [...this.#vms, ...this.#ports.values(), this.#underlay];
+    for (const writer of writers) writer.close();
+    return writers.map(({ path, frames }) => ({ path, frames }));
+  }
+}

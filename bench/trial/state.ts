@@ -1,0 +1,165 @@
+/**
+ * `--save STATE` and `--dump-flows`: what the bridges hold after the counting pass, in the words of Open vSwitch's own tools.
+ */
+import type { Fabric } from "../../datapath/fabric.ts";
+import type { Host } from "../../datapath/host.ts";
+import { formatActions } from "../../datapath/openflow/action-text.ts";
+import type { Rule } from "../../datapath/openflow/rule.ts";
+import { formatFdb } from "../../datapath/ovs/fdb-text.ts";
+import { formatMatch } from "../../datapath/ovs/flow-text.ts";
+import { formatMegaflowLine } from "../../datapath/ovs/megaflow-text.ts";
+import { macToText } from "../../datapath/wire/addresses.ts";
+import { InputError } from "../errors.ts";
+
+export const STATE_FORMAT = "eastwest state";
+export const STATE_VERSION = 1;
+
+/** One mode's cluster; the file holds one for each mode under `modes`. All counts are integers. */
+export interface ClusterState {
+  readonly topology: string;
+  /** Virtual time, ns since the first frame. */
+  readonly now: number;
+  readonly hosts: readonly HostState[];
+}
+
+interface HostState {
+  readonly name: string;
+  readonly role: string;
+  readonly bridges: readonly BridgeState[];
+  readonly namespaces: readonly { readonly name: string; readonly neighbours: readonly string[] }[];
+  /** As `ovs-appctl dpctl/dump-flows` prints them. */
+  readonly megaflows: readonly string[];
+}
+
+interface BridgeState {
+  readonly name: string;
+  readonly failMode: string;
+  readonly openflow: string;
+  readonly mac: string | undefined;
+  readonly address: string | undefined;
+  readonly neighbours: Readonly<Record<string, string>> | undefined;
+  readonly ports: readonly {
+    readonly name: string;
+    readonly ofport: number;
+    readonly type: string;
+    readonly datapathPort: number;
+    readonly tag: number | null;
+    readonly options: Readonly<Record<string, string>>;
+  }[];
+  readonly rules: readonly {
+    readonly table: number;
+    readonly priority: number;
+    readonly cookie: string;
+    readonly packets: number;
+    readonly bytes: number;
+    readonly idleTimeout: number;
+    readonly hardTimeout: number;
+    readonly match: string;
+    readonly actions: string;
+  }[];
+  readonly macs: readonly {
+    readonly port: number;
+    readonly vlan: number;
+    readonly mac: string;
+    readonly age: number;
+  }[];
+}
+
+/** What all hosts of the fabric hold at virtual time `now` (ns). */
+export function clusterState(fabric: Fabric, now: number): ClusterState {
+  return { topology: fabric.topology.name, now, hosts: fabric.hosts.map((host) => hostState(host, now)) };
+}
+
+function hostState(host: Host, now: number): HostState {
+  host.datapath.flushStats();
+  return {
+    name: host.name,
+    role: host.config.role,
+    bridges: host.switch.bridges.map((bridge) => ({
+      name: bridge.name,
+      failMode: bridge.config.failMode,
+      openflow: bridge.config.openflow ?? "OpenFlow10",
+      mac: bridge.config.mac,
+      address: bridge.config.address,
+      neighbours: bridge.config.neighbours,
+      ports: bridge.ports.map((port) => ({
+        name: port.name,
+        ofport: port.ofport,
+        type: port.type,
+        datapathPort: port.odpPort,
+        tag: port.vlan < 0 ? null : port.vlan,
+        options: { ...bridge.config.ports.find((config) => config.name === port.name)?.options },
+      })),
+      rules: host.switch.rules(bridge.name).map((rule) => ({
+        table: rule.table,
+        priority: rule.priority,
+        cookie: `0x${rule.cookie.toString(16)}`,
+        packets: rule.packets,
+        bytes: rule.bytes,
+        idleTimeout: rule.idleTimeout,
+        hardTimeout: rule.hardTimeout,
+        match: matchOf(rule),
+        actions: actionsOf(rule),
+      })),
+      macs: [...bridge.macs.entries()].map((entry) => ({
+        port: entry.port,
+        vlan: entry.vlan,
+        mac: macToText(entry.high, entry.low),
+        age: Math.floor((now - entry.seen) / 1e9),
+      })),
+    })),
+    namespaces: host.namespaces.map((namespace) => ({ name: namespace.name, neighbours: namespace.neighbours() })),
+    megaflows: [...host.datapath.megaflows()].map((flow) =>
+      formatMegaflowLine(flow, now, (port) => host.switch.portName(port)),
+    ),
+  };
+}
+
+/** The bridge called "HOST/BRIDGE". Throws an InputError that says which there are. */
+export function bridgeNamed(
+  hosts: readonly { readonly name: string; readonly bridges: readonly { readonly name: string }[] }[],
+  path: string,
+): { host: number; bridge: string } {
+  const [hostName, bridgeName] = path.split("/");
+  const host = hosts.findIndex((candidate) => candidate.name === hostName);
+  if (host >= 0 && hosts[host].bridges.some((bridge) => bridge.name === bridgeName))
+    return { host, bridge: bridgeName };
+  const all = hosts.flatMap(({ name, bridges }) => bridges.map((bridge) => `${name}/${bridge.name}`));
+  throw new InputError(`no bridge ${path}, expected one of ${all.join(", ")}`);
+}
+
+/** As `ovs-ofctl dump-flows` prints the rules of "HOST/BRIDGE", in its order, with the MAC table behind them. */
+export function dumpBridge(fabric: Fabric, path: string, now: number): string {
+  const { host: index, bridge: name } = bridgeNamed(fabric.topology.hosts, path);
+  const host = fabric.hosts[index];
+  host.datapath.flushStats();
+  const bridge = host.switch.bridge(name);
+  if (bridge === undefined) throw new InputError(`no bridge ${path}`);
+  const lines = host.switch.rules(name).map((rule) => ruleLine(rule, now));
+  return `${lines.join("\n")}\n${bridge.macs.size > 0 ? formatFdb(bridge, now) : ""}`;
+}
+
+/** OVS: ofputil_flow_stats_format (lib/ofp-flow.c). */
+function ruleLine(rule: Rule, now: number): string {
+  const timeouts =
+    (rule.idleTimeout > 0 ? `idle_timeout=${rule.idleTimeout}, ` : "") +
+    (rule.hardTimeout > 0 ? `hard_timeout=${rule.hardTimeout}, ` : "");
+  const match = matchOf(rule);
+  const duration = ((now - rule.created) / 1e9).toFixed(3);
+  return (
+    ` cookie=0x${rule.cookie.toString(16)}, duration=${duration}s, table=${rule.table}, n_packets=${rule.packets}, ` +
+    `n_bytes=${rule.bytes}, ${timeouts}${rule.priority === 0x8000 ? "" : `priority=${rule.priority}${match === "" ? "" : ","}`}` +
+    `${match} actions=${actionsOf(rule)}`
+  );
+}
+
+/** Ports by number, as ovs-ofctl prints them when its output is no terminal. */
+const portNumber = (port: number): string => ((port & 0xffff) === 0xfffe ? "LOCAL" : String(port & 0xffff));
+
+function matchOf(rule: Rule): string {
+  return formatMatch(rule.match.value, rule.match.mask, portNumber);
+}
+
+function actionsOf(rule: Rule): string {
+  return rule.actions.length === 0 ? "drop" : formatActions(rule.actions);
+}
