@@ -3,8 +3,8 @@
  * the same aspect. Greedy, larger pieces first; every attempt asks both sides anew.
  */
 import type { Case, CaseBridge } from "./case.ts";
-import { splitOutside } from "./compare.ts";
-import type { Generated } from "./families.ts";
+import type { Generated } from "./case-parts.ts";
+import { splitOutside } from "./megaflow.ts";
 
 /** Whether a smaller case still shows the difference. A case that is refused does not. */
 export type StillDiffers = (generated: Generated) => Promise<boolean>;

@@ -6,12 +6,13 @@
  * when both have the same ones, because making them is most of the time that a case takes.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, existsSync, fstatSync, mkdtempSync, openSync, readSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { missingTools, ovsSchema, run, sleep, toolPath } from "../lab/shell.ts";
 import { type Case, type CaseBridge, type CaseEvent, type CasePort, hasTunnels } from "./case.ts";
 import type { Result } from "./compare.ts";
+import { SentFrames } from "./sent-frames.ts";
 import { Unixctl } from "./unixctl.ts";
 
 /** So large that it never matters. */
@@ -26,39 +27,6 @@ type Fields = { -readonly [name in keyof Result]: Result[name] };
 /** Why there is no Open vSwitch to ask, with how to install it, or undefined. */
 export function oracleObstacle(): string | undefined {
   return missingTools(TOOLS);
-}
-
-/** Frames that the switch sent from a port since the last look: the tail of the pcap file that it writes. */
-class SentFrames {
-  readonly path: string;
-  private file = -1;
-  private offset = 24;
-
-  constructor(path: string) {
-    this.path = path;
-  }
-
-  take(): string[] {
-    if (this.file < 0) this.file = openSync(this.path, "r");
-    const { size } = fstatSync(this.file);
-    const bytes = Buffer.alloc(Math.max(0, size - this.offset));
-    if (bytes.length > 0) readSync(this.file, bytes, 0, bytes.length, this.offset);
-    const frames: string[] = [];
-    let at = 0;
-    while (at + 16 <= bytes.length) {
-      const end = at + 16 + bytes.readUInt32LE(at + 8);
-      if (end > bytes.length) break;
-      frames.push(bytes.toString("hex", at + 16, end));
-      at = end;
-    }
-    this.offset += at;
-    return frames;
-  }
-
-  remove(): void {
-    if (this.file >= 0) closeSync(this.file);
-    rmSync(this.path, { force: true }); // Or the next port of that name would append to it.
-  }
 }
 
 /** The text of a flow as ofproto/trace prints it, changed to what it accepts. */

@@ -2,19 +2,9 @@
  * One generated case held against Open vSwitch: every aspect of every packet, and what to say of those that differ.
  */
 import type { Case } from "./case.ts";
-import {
-  type Aspect,
-  actions,
-  frames,
-  judge,
-  type MatchedField,
-  type Megaflow,
-  megaflow,
-  type Result,
-  relation,
-  type Verdict,
-} from "./compare.ts";
-import type { Generated } from "./families.ts";
+import type { Generated } from "./case-parts.ts";
+import { type Aspect, actions, frames, judge, type Result, type Verdict } from "./compare.ts";
+import { type MatchedField, type Megaflow, megaflow, relation } from "./megaflow.ts";
 import { type Oracle, Refusal } from "./oracle.ts";
 
 /** "rules": one of the two takes rules that the other refuses, or ours failed. */
