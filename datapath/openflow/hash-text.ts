@@ -1,0 +1,80 @@
+/** The arguments of multipath and bundle (OVS: lib/multipath.c, lib/bundle.c). */
+import type { HashFields, OfAction } from "./action.ts";
+import { parseSubfield } from "./field-text.ts";
+import { type PortNumbers, portFromText } from "./port-name.ts";
+import { type Span, shown, u16, u32 } from "./syntax.ts";
+
+export const HASH_FIELDS: readonly HashFields[] = [
+  "eth_src",
+  "symmetric_l4",
+  "symmetric_l3l4",
+  "symmetric_l3l4+udp",
+  "nw_src",
+  "nw_dst",
+  "symmetric_l3",
+];
+export const ALGORITHMS = ["modulo_n", "hash_threshold", "hrw", "iter_hash"] as const;
+export const BUNDLE_ALGORITHMS = ["active_backup", "hrw"] as const;
+
+/** Cuts at commas and blanks. */
+function words(span: Span): Span[] {
+  return Array.from(span.text.matchAll(/[^, ]+/g), (found) => span.slice(found.index, found.index + found[0].length));
+}
+
+function oneOf<T extends string>(span: Span, names: readonly T[], what: string): T {
+  const found = names.find((name) => name === span.text.toLowerCase());
+  if (found === undefined) span.fail(`${what} ${shown(span.text)}`, names.join(", "));
+  return found;
+}
+
+export function parseMultipath(span: Span): OfAction {
+  const parts = words(span);
+  if (parts.length !== 6)
+    span.fail(`multipath(${span.text})`, "multipath(FIELDS,BASIS,ALGORITHM,LINKS,ARGUMENT,FIELD[..])");
+  const links = u32(parts[3], "links");
+  const destination = parseSubfield(parts[5]);
+  if (!destination.field.writable)
+    parts[5].fail(`field ${destination.field.name} is read-only`, "a field that can be written");
+  if (links < 1 || links > 0x10000) parts[3].fail(`${links} links`, "1 to 65536");
+  if (destination.width < 16 && links > 1 << destination.width) {
+    parts[5].fail(`${links} links in ${destination.width} bits`, "a wider destination");
+  }
+  return {
+    kind: "multipath",
+    fields: oneOf(parts[0], HASH_FIELDS, "fields"),
+    basis: u16(parts[1], "basis"),
+    algorithm: oneOf(parts[2], ALGORITHMS, "algorithm"),
+    maxLink: links - 1,
+    argument: u32(parts[4], "argument"),
+    destination,
+  };
+}
+
+export function parseBundle(span: Span, load: boolean, ports: PortNumbers | undefined): OfAction {
+  const name = load ? "bundle_load" : "bundle";
+  const wanted = `${name}(FIELDS,BASIS,ALGORITHM,ofport,${load ? "FIELD[..]," : ""}members:PORT,...)`;
+  const colon = /(?:members|slaves):/.exec(span.text);
+  if (colon === null) return span.fail(`${name}(${span.text})`, wanted);
+  const parts = words(span.slice(0, colon.index));
+  if (parts.length !== (load ? 5 : 4)) span.fail(`${name}(${span.text})`, wanted);
+  if (parts[3].text !== "ofport") parts[3].fail(`members of type ${shown(parts[3].text)}`, "ofport");
+  const members = words(span.slice(colon.index + colon[0].length)).map((member: Span): number => {
+    const port = portFromText(member.text, ports);
+    if (port === undefined)
+      member.fail(`port ${shown(member.text)} is not known`, "a port number or the name of a port");
+    return port;
+  });
+  const destination = load ? parseSubfield(parts[4]) : undefined;
+  if (destination !== undefined && !destination.field.writable) {
+    parts[4].fail(`field ${destination.field.name} is read-only`, "a field that can be written");
+  }
+  if (destination !== undefined && destination.width < 16) parts[4].fail(`${destination.width} bits`, "16 at least");
+  return {
+    kind: "bundle",
+    fields: oneOf(parts[0], HASH_FIELDS, "fields"),
+    basis: u16(parts[1], "basis"),
+    algorithm: oneOf(parts[2], BUNDLE_ALGORITHMS, "algorithm"),
+    members,
+    destination,
+  };
+}

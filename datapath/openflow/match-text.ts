@@ -1,0 +1,405 @@
+/**
+ * Matches as text, both ways (OVS: parse_ofp_str__ in lib/ofp-flow.c, mf_set in lib/meta-flow.c, match_format in
+ * lib/match.c), and what a match is once it has crossed the wire: fields whose prerequisites are not met are gone
+ * (ofputil_normalize_match, nx_put_raw), and OpenFlow 1.2+ carries a VLAN in its own way.
+ */
+import {
+  FLOW_WORDS,
+  VLAN_PRESENT,
+  W_ACTSET_OUTPUT,
+  W_CONJ_ID,
+  W_DP_HASH,
+  W_ETH0,
+  W_IN_PORT,
+  W_IPV6_DST,
+  W_IPV6_LABEL,
+  W_IPV6_SRC,
+  W_MACS0,
+  W_METADATA_HI,
+  W_MPLS0,
+  W_ND_TARGET,
+  W_NW_DST,
+  W_NW_SRC,
+  W_PACKET_TYPE,
+  W_PKT_MARK,
+  W_PORTS,
+  W_RECIRC,
+  W_REG0,
+  W_SKB_PRIORITY,
+  W_TOSTTL,
+  W_TUN_DST,
+  W_TUN_ERSPAN,
+  W_TUN_GBP,
+  W_TUN_GTPU,
+  W_TUN_ID_HI,
+  W_TUN_IPV6_DST,
+  W_TUN_IPV6_SRC,
+  W_TUN_META,
+  W_TUN_SRC,
+  W_TYPE,
+  W_VLAN0,
+} from "../flow/flow-key.ts";
+import { macToText } from "../wire/addresses.ts";
+import type { OpenFlowVersion } from "./action.ts";
+import { bitsMask, type Field, fieldOr, findField, refusedField } from "./field.ts";
+import {
+  formatFrag,
+  formatIpv4,
+  formatIpv6,
+  formatTcpFlags,
+  formatTunnelFlags,
+  integer,
+  type MaskedValue,
+  parseFieldValue,
+  parseSubfield,
+} from "./field-text.ts";
+import type { Match } from "./match.ts";
+import { type PortNames, type PortNumbers, portToText } from "./port-name.ts";
+import { alternateHex, bigOf, type KeyValue, wordsOf } from "./syntax.ts";
+
+/** Shorthands: dl_type and nw_proto (0 = none). */
+const PROTOCOLS: Readonly<Record<string, readonly [number, number]>> = {
+  ip: [0x0800, 0],
+  ipv4: [0x0800, 0],
+  ip4: [0x0800, 0],
+  arp: [0x0806, 0],
+  icmp: [0x0800, 1],
+  tcp: [0x0800, 6],
+  udp: [0x0800, 17],
+  sctp: [0x0800, 132],
+  ipv6: [0x86dd, 0],
+  ip6: [0x86dd, 0],
+  icmp6: [0x86dd, 58],
+  tcp6: [0x86dd, 6],
+  udp6: [0x86dd, 17],
+  sctp6: [0x86dd, 132],
+  rarp: [0x8035, 0],
+  mpls: [0x8847, 0],
+  mplsm: [0x8848, 0],
+};
+
+/** Fields that Open vSwitch has no wire format for: a flow to be traced may have them, a rule may not. */
+const INTERNAL: ReadonlySet<string> = new Set(["tun_ttl", "tun_tos", "skb_priority"]);
+
+export interface MatchContext {
+  readonly ports: PortNumbers | undefined;
+  /** Also take fields that only flows have, not rules. */
+  readonly internal?: boolean;
+}
+
+/** Takes one key of a match; false when it is no field and no protocol. */
+export function applyMatchKey(match: Match, { key, value }: KeyValue, context: MatchContext): boolean {
+  const protocol = Object.hasOwn(PROTOCOLS, key.text) ? PROTOCOLS[key.text] : undefined;
+  if (protocol !== undefined) {
+    match.setBits(W_TYPE, protocol[0] << 16, 0xffff0000 | 0);
+    if (protocol[1] !== 0) match.setBits(W_TYPE, protocol[1], 0xff);
+    needEthernet(match);
+    return true;
+  }
+  if (key.text === "eth") {
+    match.setBits(W_PACKET_TYPE, 0, -1);
+    return true;
+  }
+  const field = findField(key.text);
+  if (field !== undefined) {
+    if (INTERNAL.has(field.name) && context.internal !== true) {
+      key.fail(`field ${key.text} cannot be sent in OpenFlow`, "another field");
+    }
+    const span = value.text === "" ? value : value;
+    const parsed =
+      value.text === "" && (field.format === "decimal" || field.format === "hexadecimal")
+        ? { value: wordsOf(0n), mask: wordsOf(0n) } // "field" alone: its existence, which says nothing
+        : parseFieldValue(field, span, context.ports);
+    applyField(match, field, parsed);
+    return true;
+  }
+  if (key.text.includes("[")) {
+    const subfield = parseSubfield(key);
+    const number = bigOf(integer(subfield.field, value, "value"));
+    if (number >> BigInt(subfield.width) !== 0n) {
+      value.fail(`${value.text} does not fit`, `a number of at most ${subfield.width} bits`);
+    }
+    applySubfield(match, subfield.field, wordsOf(number << BigInt(subfield.at)), bitsMask(subfield.at, subfield.width));
+    return true;
+  }
+  const refused = refusedField(key.text);
+  if (refused !== undefined) key.fail(`field ${key.text}: ${refused}`, "");
+  return false;
+}
+
+/** match_add_ethernet_prereq: a field of Ethernet frames is one on Ethernet packets. */
+function needEthernet(match: Match): void {
+  if (match.mask[W_PACKET_TYPE] === 0) match.setBits(W_PACKET_TYPE, 0, -1);
+}
+
+/** Matches on a field, instead of what the match said of it before (mf_set). */
+export function applyField(match: Match, field: Field, { value, mask }: MaskedValue): void {
+  const low = value[3];
+  const all = bigOf(mask) !== 0n;
+  switch (field.name) {
+    case "dl_vlan":
+      match.clearBits(W_VLAN0, low === 0xffff ? 0xffff : 0x1fff);
+      if (all)
+        match.setBits(W_VLAN0, low === 0xffff ? 0 : (low & 0xfff) | VLAN_PRESENT, low === 0xffff ? 0xffff : 0x1fff);
+      break;
+    case "dl_vlan_pcp":
+    case "vlan_pcp":
+      match.clearBits(W_VLAN0, 0xe000);
+      if (all) match.setBits(W_VLAN0, ((low & 7) << 13) | VLAN_PRESENT, 0xf000);
+      break;
+    case "icmp_type":
+    case "icmpv6_type":
+      match.clearBits(W_PORTS, 0xffff0000 | 0);
+      if (all) match.setBits(W_PORTS, (low & 0xff) << 16, 0xffff0000 | 0);
+      break;
+    case "icmp_code":
+    case "icmpv6_code":
+      match.clearBits(W_PORTS, 0xffff);
+      if (all) match.setBits(W_PORTS, low & 0xff, 0xffff);
+      break;
+    default:
+      scratchMask.fill(0);
+      fieldOr(field, scratchMask, ALL);
+      for (let w = 0; w < FLOW_WORDS; w++) if (scratchMask[w] !== 0) match.clearBits(w, scratchMask[w]);
+      applySubfield(match, field, value, mask);
+  }
+  if (field.prerequisite === "ethernet" || field.prerequisite === "vlan") needEthernet(match);
+}
+
+const ALL = Int32Array.of(-1, -1, -1, -1);
+const scratchMask = new Int32Array(FLOW_WORDS);
+const scratchValue = new Int32Array(FLOW_WORDS);
+
+/** Matches on these bits of a field too. */
+function applySubfield(match: Match, field: Field, value: Int32Array, mask: Int32Array): void {
+  scratchMask.fill(0);
+  scratchValue.fill(0);
+  fieldOr(field, scratchMask, mask);
+  fieldOr(field, scratchValue, value);
+  for (let w = 0; w < FLOW_WORDS; w++) if (scratchMask[w] !== 0) match.setBits(w, scratchValue[w], scratchMask[w]);
+}
+
+/**
+ * What of the match arrives at the switch. Returns names of what went missing because the fields it needs are not
+ * matched, for a warning; Open vSwitch says "normalization changed ofp_match".
+ */
+export function sendMatch(match: Match, version: OpenFlowVersion): readonly string[] {
+  const { value, mask } = match;
+  const packetType = value[W_PACKET_TYPE] >>> 0;
+  const ethernet = packetType === 0;
+  const type = ethernet ? value[W_TYPE] >>> 16 : packetType >>> 16 === 1 ? packetType & 0xffff : -1;
+  const proto = value[W_TYPE] & 0xff;
+  const ip = type === 0x0800 || type === 0x86dd;
+  const arp = type === 0x0806 || type === 0x8035;
+  const ports = ip && (proto === 6 || proto === 17 || proto === 132 || proto === (type === 0x0800 ? 1 : 58));
+  const icmp6 = type === 0x86dd && proto === 58;
+  const solicit = icmp6 && value[W_PORTS] >>> 16 === 135;
+  const advert = icmp6 && value[W_PORTS] >>> 16 === 136;
+  const dropped: string[] = [];
+  const keep = (may: boolean, name: string, word: number, bits = -1): void => {
+    if (may || (mask[word] & bits) === 0) return;
+    match.clearBits(word, bits);
+    if (dropped.at(-1) !== name) dropped.push(name);
+  };
+  const keepWords = (may: boolean, name: string, first: number, count: number): void => {
+    for (let i = 0; i < count; i++) keep(may, name, first + i);
+  };
+  keep(type === 0x0800 || arp, "nw_src", W_NW_SRC);
+  keep(type === 0x0800 || arp, "nw_dst", W_NW_DST);
+  keep(ip || arp, "nw_proto", W_TYPE, 0xff);
+  keep(ip, "nw_frag", W_TYPE, 0xff00);
+  keep(ip, "nw_tos", W_TOSTTL, 0xff000000 | 0);
+  keep(ip, "nw_ttl", W_TOSTTL, 0x00ff0000);
+  keep(ip && proto === 6, "tcp_flags", W_TOSTTL, 0xffff);
+  keep(ports, "tp_src, tp_dst", W_PORTS);
+  keepWords(type === 0x86dd, "ipv6_src", W_IPV6_SRC, 4);
+  keepWords(type === 0x86dd, "ipv6_dst", W_IPV6_DST, 4);
+  keep(type === 0x86dd, "ipv6_label", W_IPV6_LABEL);
+  keepWords(solicit || advert, "nd_target", W_ND_TARGET, 4);
+  keep(arp || solicit, "arp_sha, nd_sll", W_MACS0);
+  keep(arp || solicit, "arp_sha, nd_sll", W_MACS0 + 1, 0xffff0000 | 0);
+  keep(arp || advert, "arp_tha, nd_tll", W_MACS0 + 1, 0xffff);
+  keep(arp || advert, "arp_tha, nd_tll", W_MACS0 + 2);
+  keepWords(type === 0x8847 || type === 0x8848, "mpls fields", W_MPLS0, 3);
+  if (!ethernet) {
+    keepWords(false, "dl_src, dl_dst", W_ETH0, 3);
+    keep(false, "vlan_tci", W_VLAN0);
+    keep(false, "dl_type", W_TYPE, 0xffff0000 | 0);
+  }
+  if (version >= 3) sendVlan(match);
+  return dropped;
+}
+
+/** OXM has the VLAN ID with "present" in one field and the priority, exact and only of a tag, in another. */
+function sendVlan(match: Match): void {
+  const tci = match.value[W_VLAN0] & 0xffff;
+  const mask = match.mask[W_VLAN0] & 0xffff;
+  if (mask === 0) return;
+  const pcp = (tci & 0x1fff) !== 0 && (mask & 0xe000) !== 0;
+  match.clearBits(W_VLAN0, 0xffff);
+  match.setBits(W_VLAN0, tci & 0x1fff, mask & 0x1fff);
+  if (pcp) match.setBits(W_VLAN0, tci & 0xe000, 0xe000);
+}
+
+const u16At = (word: number, high: boolean): number => (high ? word >>> 16 : word & 0xffff);
+
+/** A match as ovs-ofctl prints it; "" matches everything. */
+export function formatMatch(match: Match, ports: PortNames = portToText): string {
+  const { value: v, mask: m } = match;
+  const out: string[] = [];
+  const word = (name: string, w: number): void => {
+    if (m[w] === 0) return;
+    out.push(`${name}=${alternateHex(v[w] >>> 0)}${m[w] === -1 ? "" : `/${alternateHex(m[w] >>> 0)}`}`);
+  };
+  const long = (name: string, high: number): void => {
+    const mask = bigOf([0, 0, m[high], m[high + 1]]);
+    if (mask === 0n) return;
+    const value = alternateHex(bigOf([0, 0, v[high], v[high + 1]]));
+    out.push(`${name}=${value}${mask === 0xffffffffffffffffn ? "" : `/${alternateHex(mask)}`}`);
+  };
+  const address = (name: string, w: number): void => {
+    if (m[w] !== 0) out.push(`${name}=${formatIpv4(v[w], m[w])}`);
+  };
+  const address6 = (name: string, w: number): void => {
+    const mask = m.subarray(w, w + 4);
+    if (mask.some((bits) => bits !== 0)) out.push(`${name}=${formatIpv6(v.subarray(w, w + 4), mask)}`);
+  };
+  const half = (name: string, w: number, high: boolean): void => {
+    const mask = u16At(m[w], high);
+    if (mask === 0) return;
+    const value = u16At(v[w], high);
+    out.push(`${name}=${mask === 0xffff ? value : `${alternateHex(value)}/${alternateHex(mask)}`}`);
+  };
+  const bits = (name: string, w: number, shift: number, width: number, base: 10 | 16 = 10): void => {
+    const all = (1 << width) - 1;
+    const mask = (m[w] >>> shift) & all;
+    if (mask === 0) return;
+    const value = (v[w] >>> shift) & all;
+    const text = base === 10 ? String(value) : alternateHex(value);
+    out.push(`${name}=${mask === all ? text : `${alternateHex(value)}/${alternateHex(mask)}`}`);
+  };
+  const mac = (name: string, high: number, low: number, maskHigh: number, maskLow: number): void => {
+    if (maskHigh === 0 && (maskLow & 0xffff) === 0) return;
+    const full = maskHigh === -1 && (maskLow & 0xffff) === 0xffff;
+    out.push(`${name}=${macToText(high, low & 0xffff)}${full ? "" : `/${macToText(maskHigh, maskLow & 0xffff)}`}`);
+  };
+  /** The first or the second MAC address of the three words at `w`. */
+  const macAt = (name: string, w: number, second: boolean): void => {
+    if (!second) mac(name, v[w], v[w + 1] >>> 16, m[w], m[w + 1] >>> 16);
+    else mac(name, (v[w + 1] << 16) | (v[w + 2] >>> 16), v[w + 2], (m[w + 1] << 16) | (m[w + 2] >>> 16), m[w + 2]);
+  };
+
+  const packetType = v[W_PACKET_TYPE] >>> 0;
+  const typeMatched = m[W_TYPE] >>> 16 !== 0;
+  const protoMatched = (m[W_TYPE] & 0xff) !== 0;
+  const proto = v[W_TYPE] & 0xff;
+  const dlType = packetType >>> 16 === 1 ? packetType & 0xffff : v[W_TYPE] >>> 16;
+  word("pkt_mark", W_PKT_MARK);
+  word("recirc_id", W_RECIRC);
+  word("dp_hash", W_DP_HASH);
+  if (m[W_CONJ_ID] !== 0) out.push(`conj_id=${v[W_CONJ_ID] >>> 0}`);
+  word("skb_priority", W_SKB_PRIORITY);
+  if (m[W_ACTSET_OUTPUT] !== 0) out.push(`actset_output=${ports(v[W_ACTSET_OUTPUT] & 0xffff)}`);
+  let skipProto = false;
+  let skipType = false;
+  if (m[W_PACKET_TYPE] !== 0 && packetType !== 0) {
+    out.push(`packet_type=(${packetType >>> 16},${alternateHex(packetType & 0xffff)})`);
+  } else if (typeMatched) {
+    const keyword = protocolKeyword(dlType, protoMatched ? proto : -1);
+    if (keyword !== undefined) {
+      out.push(keyword.name);
+      skipType = true;
+      skipProto = keyword.proto;
+    }
+  }
+  for (let i = 0; i < 16; i++) word(`reg${i}`, W_REG0 + i);
+  long("tun_id", W_TUN_ID_HI);
+  address("tun_src", W_TUN_SRC);
+  address("tun_dst", W_TUN_DST);
+  address6("tun_ipv6_src", W_TUN_IPV6_SRC);
+  address6("tun_ipv6_dst", W_TUN_IPV6_DST);
+  half("tun_gbp_id", W_TUN_GBP, true);
+  bits("tun_gbp_flags", W_TUN_GBP, 8, 8, 16);
+  bits("tun_tos", W_TUN_META, 24, 8, 16);
+  bits("tun_ttl", W_TUN_META, 16, 8);
+  bits("tun_erspan_ver", W_TUN_ERSPAN, 28, 4);
+  bits("tun_erspan_idx", W_TUN_ERSPAN, 0, 20, 16);
+  bits("tun_erspan_dir", W_TUN_ERSPAN, 27, 1);
+  bits("tun_erspan_hwid", W_TUN_ERSPAN, 21, 6, 16);
+  bits("gtpu_flags", W_TUN_GTPU, 8, 8, 16);
+  bits("gtpu_msgtype", W_TUN_GTPU, 0, 8);
+  if ((m[W_TUN_META] & 8) !== 0) out.push(`tun_flags=${formatTunnelFlags((v[W_TUN_META] >>> 3) & 1, 1)}`);
+  long("metadata", W_METADATA_HI);
+  if (m[W_IN_PORT] !== 0) out.push(`in_port=${ports(v[W_IN_PORT] & 0xffff)}`);
+  formatVlan(v[W_VLAN0] & 0xffff, m[W_VLAN0] & 0xffff, out);
+  macAt("dl_src", W_ETH0, true);
+  macAt("dl_dst", W_ETH0, false);
+  if (!skipType && typeMatched) out.push(`dl_type=0x${(v[W_TYPE] >>> 16).toString(16).padStart(4, "0")}`);
+  const arp = dlType === 0x0806 || dlType === 0x8035;
+  if (dlType === 0x86dd) {
+    address6("ipv6_src", W_IPV6_SRC);
+    address6("ipv6_dst", W_IPV6_DST);
+    const mask = m[W_IPV6_LABEL] & 0xfffff;
+    const label = (bits: number): string => `0x${bits.toString(16).padStart(5, "0")}`;
+    if (mask !== 0)
+      out.push(`ipv6_label=${label(v[W_IPV6_LABEL] & 0xfffff)}${mask === 0xfffff ? "" : `/${label(mask)}`}`);
+  } else {
+    address(arp ? "arp_spa" : "nw_src", W_NW_SRC);
+    address(arp ? "arp_tpa" : "nw_dst", W_NW_DST);
+  }
+  if (!skipProto && protoMatched) out.push(`${arp ? "arp_op" : "nw_proto"}=${proto}`);
+  if (arp) {
+    macAt("arp_sha", W_MACS0, false);
+    macAt("arp_tha", W_MACS0, true);
+  }
+  if ((m[W_TOSTTL] & 0xfc000000) !== 0) out.push(`nw_tos=${(v[W_TOSTTL] >>> 24) & 0xfc}`);
+  if ((m[W_TOSTTL] & 0x03000000) !== 0) out.push(`nw_ecn=${(v[W_TOSTTL] >>> 24) & 3}`);
+  if ((m[W_TOSTTL] & 0x00ff0000) !== 0) out.push(`nw_ttl=${(v[W_TOSTTL] >>> 16) & 0xff}`);
+  bits("mpls_label", W_MPLS0, 12, 20);
+  bits("mpls_tc", W_MPLS0, 9, 3);
+  bits("mpls_ttl", W_MPLS0, 0, 8);
+  bits("mpls_bos", W_MPLS0, 8, 1);
+  const frag = (m[W_TYPE] >>> 8) & 3;
+  if (frag !== 0) out.push(`nw_frag=${formatFrag((v[W_TYPE] >>> 8) & frag, frag)}`);
+  if ((dlType === 0x0800 && proto === 1) || (dlType === 0x86dd && proto === 58)) {
+    half("icmp_type", W_PORTS, true);
+    half("icmp_code", W_PORTS, false);
+    if (proto === 58) {
+      address6("nd_target", W_ND_TARGET);
+      macAt("nd_sll", W_MACS0, false);
+      macAt("nd_tll", W_MACS0, true);
+    }
+  } else {
+    half("tp_src", W_PORTS, true);
+    half("tp_dst", W_PORTS, false);
+  }
+  const flags = m[W_TOSTTL] & 0xfff;
+  if (flags !== 0) out.push(`tcp_flags=${formatTcpFlags(v[W_TOSTTL] & flags, flags)}`);
+  return out.join(",");
+}
+
+/** "tcp6" and the like; `proto`: the name says nw_proto too. nwProto -1: not matched. */
+function protocolKeyword(
+  dlType: number,
+  nwProto: number,
+): { readonly name: string; readonly proto: boolean } | undefined {
+  const entries = Object.entries(PROTOCOLS);
+  const exact = entries.find(([, [type, proto]]) => type === dlType && proto !== 0 && proto === nwProto);
+  if (exact !== undefined) return { name: exact[0], proto: true };
+  const type = entries.find(([, [t]]) => t === dlType);
+  return type === undefined ? undefined : { name: type[0], proto: false };
+}
+
+function formatVlan(tci: number, mask: number, out: string[]): void {
+  if (mask === 0) return;
+  const vid = mask & 0xfff;
+  const pcp = mask & 0xe000;
+  const tagged = (mask & VLAN_PRESENT) !== 0 && (tci & VLAN_PRESENT) !== 0;
+  if (tagged && (vid === 0 || vid === 0xfff) && (pcp === 0 || pcp === 0xe000) && (vid !== 0 || pcp !== 0)) {
+    if (vid !== 0) out.push(`dl_vlan=${tci & 0xfff}`);
+    if (pcp !== 0) out.push(`dl_vlan_pcp=${tci >>> 13}`);
+    return;
+  }
+  const hex4 = (bits: number): string => `0x${bits.toString(16).padStart(4, "0")}`;
+  out.push(`vlan_tci=${hex4(tci)}${mask === 0xffff ? "" : `/${hex4(mask)}`}`);
+}
