@@ -347,7 +347,7 @@ export function packetMask(flow: Int32Array): Int32Array {
   if ([1, 2, 6, 17, 132].includes(protocol) || (type === 0x86dd && protocol === 58)) mask[W_PORTS] = -1;
   if (protocol === 6) mask[W_TOSTTL] |= 0xfff;
   const kind = flow[W_PORTS] >>> 16;
-  if (type === 0x86dd && protocol === 58 && (kind === 135 || kind === 136)) {
+  if (type === 0x86dd && protocol === 58 && (flow[W_PORTS] & 0xffff) === 0 && (kind === 135 || kind === 136)) {
     for (let i = 0; i < 4; i++) mask[W_ND_TARGET + i] = -1;
     for (let i = 0; i < 3; i++) mask[W_MACS0 + i] = -1;
   }

@@ -195,7 +195,7 @@ function transportText(key: Int32Array, mask: Int32Array, more: boolean, type: n
     case 58: {
       if (type !== 0x86dd) return [];
       const kind = key[W_PORTS] >>> 16;
-      if (kind !== 135 && kind !== 136) return icmp("icmpv6");
+      if ((key[W_PORTS] & 0xffff) !== 0 || (kind !== 135 && kind !== 136)) return icmp("icmpv6");
       const nd = header().ipv6("target", W_ND_TARGET).mac("sll", W_MACS0, false).mac("tll", W_MACS0, true);
       return [...icmp("icmpv6"), ...nd.in("nd")];
     }

@@ -3,6 +3,7 @@
  */
 import type { OfAction } from "../openflow/action.ts";
 import { formatActions as formatOfActions } from "../openflow/action-text.ts";
+import { formatMatch as formatRuleMatch } from "../openflow/match-text.ts";
 import type { Bridge } from "../translate/bridge.ts";
 import type { OvsSwitch, TracedTranslation } from "../translate/switch.ts";
 import type { TraceNode } from "../translate/trace.ts";
@@ -84,7 +85,7 @@ class Writer {
       // In another bridge Open vSwitch shows the hidden rule that such a packet meets.
       return `${number}${bridge === this.first ? "No match." : "reg0=0x2, priority 0"}`;
     }
-    const match = formatMatch(rule.match.value, rule.match.mask, portNames(bridge));
+    const match = formatRuleMatch(rule.match, bridge.actionNames);
     const cookie = rule.cookie === 0n ? "" : `, cookie 0x${rule.cookie.toString(16)}`;
     return `${number}${match === "" ? "" : `${match}, `}priority ${rule.priority}${cookie}`;
   }

@@ -5,7 +5,10 @@
 import { W_IN_PORT } from "../flow/flow-key.ts";
 import { OFPP_LOCAL, type OpenFlowVersion, openFlowVersion } from "../openflow/action.ts";
 import type { Bucket, Group } from "../openflow/group.ts";
+import type { Match } from "../openflow/match.ts";
+import { type PortNames, type PortNumbers, portToText } from "../openflow/port-name.ts";
 import type { Rule } from "../openflow/rule.ts";
+import { parseFlow, parseFlows, parseMatch, type TextOptions } from "../openflow/rule-text.ts";
 import { FlowTables } from "../openflow/table.ts";
 import type { BridgeConfig } from "../topology.ts";
 import { ipv4FromText, macWords } from "../wire/addresses.ts";
@@ -83,6 +86,16 @@ export class Bridge {
     this.tables = new FlowTables(config.prefixes);
   }
 
+  /** How its ports are printed in rules: by name, in quotes where that is no plain word; reserved ones in capitals. */
+  readonly actionNames: PortNames = (number) => {
+    const port = number === OFPP_LOCAL ? undefined : this.byNumber.get(number & 0xffff);
+    if (port === undefined) return portToText(number & 0xffff);
+    return /^[a-zA-Z_][a-zA-Z0-9_.]*$/.test(port.name) ? port.name : JSON.stringify(port.name);
+  };
+
+  /** Number of a port by name, for rules that name ports. */
+  readonly portNumbers: PortNumbers = (name) => this.portNamed(name)?.ofport;
+
   port(number: number): Port | undefined {
     return this.byNumber.get(number);
   }
@@ -115,6 +128,29 @@ export class Bridge {
       this.counters.set(table, counters);
     }
     return counters;
+  }
+
+  /** Adds the rules of `text`, sent with `openflow` (the bridge's own version by default), at `now` (ns). */
+  addFlows(text: string, file: string, now: number, openflow?: string): void {
+    for (const mod of parseFlows(text, this.textOptions(file, openflow))) this.tables.apply(mod, now);
+  }
+
+  /** Removes the rules that `text` matches, all of them if it is empty. */
+  delFlows(text: string, now: number, openflow?: string): void {
+    this.tables.apply(parseFlow(text, "delete", this.textOptions("", openflow)), now);
+  }
+
+  /** A match in this bridge's port names, also on fields that only flows have. */
+  parseMatch(text: string): Match {
+    return parseMatch(text, { ports: this.portNumbers, internal: true });
+  }
+
+  private textOptions(file: string, openflow: string | undefined): TextOptions {
+    return {
+      file,
+      version: openflow === undefined ? this.openflow : openFlowVersion(openflow),
+      ports: this.portNumbers,
+    };
   }
 
   group(id: number): Group | undefined {
