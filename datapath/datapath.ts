@@ -117,6 +117,12 @@ class Pass {
   readonly head = new Int32Array(BURST);
   readonly tail = new Int32Array(BURST);
   readonly program = new Int32Array(BURST);
+  /** Megaflow of a group, -1 for a translation that is not installed; packets and bytes that hit it in this pass. */
+  readonly megaflow = new Int32Array(BURST);
+  readonly packets = new Int32Array(BURST);
+  readonly bytes = new Int32Array(BURST);
+  /** Packets found in the exact-match cache that made an upcall all the same, because the megaflow was stale. */
+  demoted = 0;
   /** Programs that only this pass holds: of translations that are not installed. */
   readonly held = new Uint8Array(BURST);
 
@@ -239,7 +245,7 @@ export class Datapath implements Recirculator {
   #lookUp(pass: Pass, batch: PacketBatch, depth: number): void {
     const { count, drop, flow, start, end, time } = batch;
     const { total } = this.counters;
-    const { pending, missed, next, head, tail, program } = pass;
+    const { pending, missed, next, head, tail, program, megaflow, packets, bytes } = pass;
     const cache = this.megaflowCache;
     const misses = this.exactMatch.lookup(batch, pending);
     let exactMissed = 0;
@@ -255,49 +261,61 @@ export class Datapath implements Recirculator {
     }
 
     pass.groups = 0;
+    pass.demoted = 0;
     const stamp = this.#nextStamp();
+    const upcalls = total[C_UPCALL];
     let epoch = this.#handler.epoch;
-    let f64 = cache.f64;
     let i32 = cache.i32;
-    let lookups = 0;
-    let exact = 0;
-    let megaflow = 0;
+    let dropped = 0;
     for (let i = 0; i < count; i++) {
-      if (drop[i] !== 0) continue;
-      lookups++;
       let f = flow[i];
       if (f < 0 || i32[f * RECORD_I32 + I_EPOCH] !== epoch) {
-        f = this.#resolve(pass, batch, i);
+        if (drop[i] !== 0) {
+          dropped++;
+          continue;
+        }
+        f = this.#resolve(pass, batch, i, exactMissed);
         epoch = this.#handler.epoch;
-        f64 = cache.f64;
         i32 = cache.i32;
         if (f < 0) continue;
       }
-      if (((exactMissed >>> i) & 1) === 0) exact++;
-      else megaflow++;
-      const at = f * RECORD_F64;
-      f64[at + F_PACKETS]++;
-      f64[at + F_BYTES] += end[i] - start[i];
-      f64[at + F_USED] = time[i];
       next[i] = -1;
       const r = f * RECORD_I32;
       if (i32[r + I_STAMP] === stamp) {
         const g = i32[r + I_GROUP];
         next[tail[g]] = i;
         tail[g] = i;
+        packets[g]++;
+        bytes[g] += end[i] - start[i];
       } else {
         const g = pass.groups++;
         i32[r + I_STAMP] = stamp;
         i32[r + I_GROUP] = g;
         head[g] = i;
         tail[g] = i;
+        megaflow[g] = f;
+        packets[g] = 1;
+        bytes[g] = end[i] - start[i];
         program[g] = i32[r + I_PROGRAM];
       }
     }
-    total[C_LOOKUPS] += lookups;
-    total[C_EXACT] += exact;
-    total[C_MEGAFLOW] += megaflow;
-    if (depth > 0) total[C_RECIRCULATIONS] += lookups;
+    // Statistics before execution: a pass that is started by it may remove megaflows. Summed up by chain first, as adding
+    // to the same double for each packet waits for the last store: 3 ns less a packet where a burst is one flow.
+    const { f64 } = cache;
+    for (let g = 0; g < pass.groups; g++) {
+      const f = megaflow[g];
+      if (f < 0) continue;
+      const at = f * RECORD_F64;
+      f64[at + F_PACKETS] += packets[g];
+      f64[at + F_BYTES] += bytes[g];
+      f64[at + F_USED] = time[tail[g]];
+    }
+    const live = count - dropped;
+    const made = total[C_UPCALL] - upcalls;
+    total[C_LOOKUPS] += live;
+    total[C_EXACT] += live - misses - pass.demoted;
+    total[C_MEGAFLOW] += misses - (made - pass.demoted);
+    if (depth > 0) total[C_RECIRCULATIONS] += live;
   }
 
   #execute(pass: Pass, batch: PacketBatch, depth: number): void {
@@ -360,7 +378,7 @@ export class Datapath implements Recirculator {
    * Packet i is in no cache, or in a megaflow of another epoch. Returns a megaflow to count the hit on, or -1 when the
    * packet made an upcall and is in a group already.
    */
-  #resolve(pass: Pass, batch: PacketBatch, i: number): number {
+  #resolve(pass: Pass, batch: PacketBatch, i: number, exactMissed: number): number {
     const cache = this.megaflowCache;
     const { keys } = batch;
     const at = i * KEY_STRIDE;
@@ -368,12 +386,25 @@ export class Datapath implements Recirculator {
     let f = batch.flow[i];
     // An earlier packet of this burst may have installed, replaced or removed it.
     if (!cache.alive(f)) f = this.#install ? cache.find(keys, at) : -1;
+    if (f >= 0) this.#settle(pass, f);
     if (f >= 0 && this.#isCurrent(f, now)) {
       batch.flow[i] = f;
       return f;
     }
+    if (((exactMissed >>> i) & 1) === 0) pass.demoted++;
     this.#upcall(pass, batch, i, now);
     return -1;
+  }
+
+  /** Books the hits that this pass has for a megaflow so far, as it may be removed before the pass books them. */
+  #settle(pass: Pass, f: number): void {
+    const { i32, f64 } = this.megaflowCache;
+    if (i32[f * RECORD_I32 + I_STAMP] !== this.#stamp) return;
+    const g = i32[f * RECORD_I32 + I_GROUP];
+    f64[f * RECORD_F64 + F_PACKETS] += pass.packets[g];
+    f64[f * RECORD_F64 + F_BYTES] += pass.bytes[g];
+    pass.packets[g] = 0;
+    pass.bytes[g] = 0;
   }
 
   /** Compares a megaflow with what translation says today; false when it was removed. */
@@ -424,6 +455,7 @@ export class Datapath implements Recirculator {
     pass.tail[g] = i;
     pass.next[i] = -1;
     pass.program[g] = program;
+    pass.megaflow[g] = -1;
     pass.held[g] = 1;
     flow[i] = -1;
     if (translation.slow.length > 0 || !this.#install) {
@@ -436,6 +468,10 @@ export class Datapath implements Recirculator {
       return;
     }
     pass.held[g] = 0;
+    pass.megaflow[g] = f;
+    // The upcall's packet was credited already: it does not count as a hit.
+    pass.packets[g] = 0;
+    pass.bytes[g] = 0;
     while (this.#translations.length <= f) this.#translations.push(undefined);
     this.#translations[f] = translation;
     flow[i] = f;

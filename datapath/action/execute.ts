@@ -257,18 +257,15 @@ export class Executor {
       for (let i = head; i >= 0; i = next[i]) this.drop(set, i, Drop.NoReceiver);
       return;
     }
-    const queue = this.#tx[port];
-    const { slot, start, end, time } = set;
+    const { start, end } = set;
+    const refused = this.#tx[port].pushChain(set, next, head);
     let packets = 0;
     let sum = 0;
-    for (let i = head; i >= 0; i = next[i]) {
-      if (queue.push(slot[i], start[i], end[i], time[i])) {
-        packets++;
-        sum += end[i] - start[i];
-      } else {
-        this.drop(set, i, Drop.QueueFull);
-      }
+    for (let i = head; i !== refused; i = next[i]) {
+      packets++;
+      sum += end[i] - start[i];
     }
+    for (let i = refused; i >= 0; i = next[i]) this.drop(set, i, Drop.QueueFull);
     const { total, txPackets, txBytes } = this.#counters;
     total[C_TRANSMITTED] += packets;
     total[C_TRANSMITTED_BYTES] += sum;

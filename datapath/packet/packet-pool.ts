@@ -45,6 +45,16 @@ export class PacketPool {
     return this.#free[--this.#count];
   }
 
+  /** Up to `count` slots into `slots[0, ...)`; returns how many there were. One call for a burst. */
+  allocInto(slots: Int32Array, count: number): number {
+    const free = this.#free;
+    const n = count < this.#count ? count : this.#count;
+    let top = this.#count;
+    for (let i = 0; i < n; i++) slots[i] = free[--top];
+    this.#count = top;
+    return n;
+  }
+
   free(slot: number): void {
     this.#free[this.#count++] = slot;
   }

@@ -125,6 +125,29 @@ test("an epoch raised by the very translation: the megaflow is checked on its ne
   bench.conserves();
 });
 
+test("a megaflow that an upcall of the same burst makes stale: its packets before count, those after go the new way", () => {
+  let port = 1;
+  const bench = new TestBench(
+    (key, _now, sideEffects) => {
+      // Source 10.0.0.9 changes the world when it is first seen.
+      if (sideEffects && (key[W_NW_SRC] & 0xff) === 9 && port === 1) {
+        port = 2;
+        bench.handler.epoch++;
+      }
+      return { actions: [to((key[W_NW_SRC] & 0xff) === 9 ? 3 : port)], mask: BY_SOURCE };
+    },
+    { emc: { insertInverse: 1 } },
+  );
+  bench.send([udp(1)]);
+  const hex = toHex(udp(1));
+  const out = bench.send([udp(1), udp(1), udp(9), udp(1), udp(1)]);
+  assert.deepEqual(out, [`1:${hex}`, `1:${hex}`, `2:${hex}`, `2:${hex}`, `3:${toHex(udp(9))}`]);
+  bench.conserves();
+  bench.datapath.flushStats();
+  assert.equal(bench.handler.credited, 6);
+  assert.equal(bench.datapath.counters.get("upcall"), 3);
+});
+
 test("slow translations are executed, each packet anew, and not installed", () => {
   const bench = new TestBench(() => ({ actions: [to(1)], slow: ["action"] }));
   assert.equal(bench.send([udp(1), udp(1)]).length, 2);
