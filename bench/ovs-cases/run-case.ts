@@ -88,7 +88,8 @@ export class CaseSwitch {
   inject(frame: Uint8Array, odpPort: number): { out: Record<string, string[]>; upcall: boolean } {
     const { datapath, pool } = this;
     const batch = this.load(frame, odpPort);
-    const upcalls = datapath.counters.get("upcall");
+    const misses = (): number => datapath.counters.get("upcall") - this.switch.lost;
+    const before = misses();
     datapath.process(batch);
     const out: Record<string, string[]> = {};
     datapath.tx.forEach((queue, port) => {
@@ -99,7 +100,7 @@ export class CaseSwitch {
         pool.free(queue.lastSlot);
       }
     });
-    return { out, upcall: datapath.counters.get("upcall") !== upcalls };
+    return { out, upcall: misses() !== before };
   }
 
   /** Time passes: everything ages. `ms` in milliseconds. */

@@ -90,7 +90,7 @@ export function hasField(field: Field, flow: Int32Array, mask: Int32Array): bool
   }
 }
 
-const L3_FIELDS = new Set([
+const IP_FIELDS = new Set([
   "ip_src",
   "ip_dst",
   "ipv6_src",
@@ -101,10 +101,11 @@ const L3_FIELDS = new Set([
   "nw_ecn",
   "nw_ttl",
 ]);
+const ARP_FIELDS = new Set(["arp_op", "arp_spa", "arp_tpa", "arp_sha", "arp_tha"]);
 
-/** A change of an L3 field depends on nw_proto. */
+/** Setting an L3 field depends on nw_proto (`move` and `pop` have no such rule). */
 export function maskNetworkPrerequisite(field: Field, flow: Int32Array, mask: Int32Array): void {
-  if (L3_FIELDS.has(field.name) && isIp(flow)) mask[W_TYPE] |= PROTO_BITS;
+  if (isIp(flow) ? IP_FIELDS.has(field.name) : isArp(flow) && ARP_FIELDS.has(field.name)) mask[W_TYPE] |= PROTO_BITS;
 }
 
 /** The bits of `value` of the field count as examined. */
@@ -149,8 +150,6 @@ export function copySubfield(source: Subfield, destination: Subfield, flow: Int3
   if (!hasField(destination.field, flow, mask) || !hasField(source.field, flow, mask)) return;
   examineSubfield(source, mask);
   examineSubfield(destination, mask);
-  maskNetworkPrerequisite(destination.field, flow, mask);
-  maskNetworkPrerequisite(source.field, flow, mask);
   const whole = fieldGet(source.field, flow, new Int32Array(4));
   const value = new Int32Array(4);
   for (let done = 0; done < source.width; done += 32) {

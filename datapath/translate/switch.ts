@@ -53,6 +53,8 @@ export class OvsSwitch implements UpcallHandler, XlateHost {
   private readonly numbers = new Map<string, number>();
   private readonly tunnels: TunnelPort[] = [];
   private readonly states = new FrozenStates();
+  /** Upcalls that no bridge answered: packets from a tunnel that no port is an end of (OVS: "lost", not "missed"). */
+  lost = 0;
   private changes = 1;
 
   /** Throws when a bridge, port or rule is not as it should be; a rule's error names its file and line. */
@@ -176,7 +178,9 @@ export class OvsSwitch implements UpcallHandler, XlateHost {
 
   translate(keys: Int32Array, at: number, now: number, sideEffects: boolean): Translation {
     const xlate = this.upcall(keys, at, now, sideEffects, undefined);
-    return xlate === undefined ? unassociated(keys, at) : result(xlate);
+    if (xlate !== undefined) return result(xlate);
+    this.lost++;
+    return unassociated(keys, at);
   }
 
   /** As `translate`, with a record of how it went; undefined when no port of a bridge takes the packet in. */

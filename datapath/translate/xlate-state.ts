@@ -134,6 +134,8 @@ export abstract class XlateState {
       if (!isVlanType(key[at + W_VLAN0 + i] >>> 16)) mask[W_VLAN0 + i] = 0;
     }
     if (isLaterFragment(flow)) mask[W_PORTS] = 0;
+    // A packet from no tunnel has no tunnel fields to be told by.
+    if (key[at + W_TUN_DST] === 0) clearTunnel(mask);
     if (!isMplsType(key[at + W_TYPE] >>> 16)) for (let i = 0; i < 3; i++) mask[W_MPLS0 + i] = 0;
   }
 
