@@ -46,11 +46,14 @@ function onTheWire(hex: string): { flow: string; frame: string } | undefined {
   return { flow: `${addresses} ${tunnel} ${flowOf(inner)}`, frame: outer + tunnel + masked(inner, ROUTER_OWN) };
 }
 
-/** Addresses and protocol: frames of one flow stay in order, others may pass each other. */
+/**
+ * Addresses and protocol, of ICMPv6 also the type: frames of one flow stay in order, others may pass each other. With DVR
+ * three copies of a router answer one neighbour solicitation, so advertisements and echo replies have different senders.
+ */
 function flowOf(inner: string): string {
   const type = inner.slice(24, 28);
   if (type === "0800") return inner.slice(0, 28) + inner.slice(46, 48) + inner.slice(52, 68);
-  if (type === "86dd") return inner.slice(0, 28) + inner.slice(44, 108);
+  if (type === "86dd") return inner.slice(0, 28) + inner.slice(40, 42) + inner.slice(44, 110);
   return inner.slice(0, 28);
 }
 
