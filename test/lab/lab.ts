@@ -52,6 +52,20 @@ export function labObstacle(): string | undefined {
   return missingTools(TOOLS.split(" "));
 }
 
+/** Why namespaces cannot be made although we are root (a container, mostly), or undefined. */
+export async function namespaceObstacle(): Promise<string | undefined> {
+  const name = `eastwest-probe-${process.pid}`;
+  try {
+    await run(["ip", "netns", "add", name]);
+    await run(["ip", "netns", "exec", name, "ip", "tuntap", "add", "probe", "mode", "tap"]);
+    return undefined;
+  } catch (error) {
+    return `the lab cannot make network namespaces and taps here: ${(error as Error).message.split("\n")[0]}`;
+  } finally {
+    await run(["ip", "netns", "delete", name], { mayFail: true });
+  }
+}
+
 /** Repository root, from the sources as well as from dist/. */
 function repository(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
