@@ -72,9 +72,13 @@ async function main(argv: readonly string[]): Promise<void> {
   throw new UsageError(`unknown command ${command ?? "(none)"}`);
 }
 
+let interrupted = false;
+
 /** Takes the lab down when the work is interrupted. */
 async function interruptible(lab: Lab, work: () => Promise<void>): Promise<void> {
   const stop = (signal: NodeJS.Signals): void => {
+    if (interrupted) return;
+    interrupted = true;
     console.error(`${signal}: taking the lab down`);
     void lab.down().then(() => process.exit(130));
   };
@@ -91,9 +95,11 @@ if (argv.length === 0 || argv.includes("--help") || argv.includes("-h")) {
   process.stdout.write(USAGE);
 } else {
   main(argv).catch((error: unknown) => {
-    const { message } = error as Error;
+    const { message, code } = error as Error & { code?: string };
+    if (interrupted) return; // What was under way has failed, as it must.
     console.error(`lab: ${message}`);
     if (error instanceof UsageError) console.error(USAGE.split("\n").slice(2, 7).join("\n"));
-    process.exitCode = error instanceof UsageError || /^(the lab|missing)/.test(message) ? 2 : 1;
+    const usage = error instanceof UsageError || code?.startsWith("ERR_PARSE_ARGS");
+    process.exitCode = usage || /^(the lab|missing)/.test(message) ? 2 : 1;
   });
 }
