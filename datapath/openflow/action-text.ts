@@ -302,11 +302,13 @@ function parseAction(key: Span, value: Span, context: ActionContext): OfAction {
       };
     }
     case "encap":
+      if (context.version < 4) key.fail("encap before OpenFlow 1.3", "OpenFlow 1.3 or later");
       if (value.text === "ethernet" || value.text === "mpls" || value.text === "mpls_mc") {
         return { kind: "encap", header: value.text };
       }
       return value.fail(`encap(${value.text})`, "encap(ethernet), encap(mpls) or encap(mpls_mc)");
     case "decap": {
+      if (context.version < 4) key.fail("decap before OpenFlow 1.3", "OpenFlow 1.3 or later");
       if (value.text === "") return { kind: "decap", packetType: undefined };
       const found = /^packet_type\(ns=(\w+),type=(\w+)\)$/.exec(value.text);
       if (found === null)
@@ -345,7 +347,7 @@ function parseAction(key: Span, value: Span, context: ActionContext): OfAction {
       if (reason !== undefined) key.fail(`action ${key.text}: ${reason}`, "");
       const port = portFromText(key.text, ports);
       if (port === undefined) key.fail(`action ${shown(key.text)} is not known`, "an action or a port");
-      return { kind: "output", port, maxLength: port === OFPP_CONTROLLER ? 0 : 0 };
+      return { kind: "output", port, maxLength: 0 };
     }
   }
 }
@@ -521,6 +523,8 @@ function parseLoad(value: Span, context: ActionContext): OfAction {
   const { field, at, width } = destination;
   const number = bigOf(integer(field, text, "value"));
   if (number >> BigInt(width) !== 0n) text.fail(`${text.text} does not fit`, `a number of at most ${width} bits`);
+  if (context.version === 6 && field.name === "arp_op" && number > 0xffn)
+    text.fail(`${text.text} as arp_op`, "at most 255");
   return {
     kind: "set_field",
     field,
@@ -758,6 +762,7 @@ function formatAction(action: OfAction, ports: PortNames): string {
     case "encap":
       return `encap(${action.header})`;
     case "decap": {
+      if (context.version < 4) key.fail("decap before OpenFlow 1.3", "OpenFlow 1.3 or later");
       const type = action.packetType;
       if (type === undefined) return "decap()";
       return `decap(packet_type(ns=${Math.floor(type / 0x10000)},type=${alternateHex(type & 0xffff)}))`;

@@ -6,7 +6,7 @@ import { FRAG_ANY, FRAG_LATER } from "../flow/flow-key.ts";
 import { ipv4ToText, ipv6ToText, macToText, parseIpv4, parseIpv6, parseMac } from "../wire/addresses.ts";
 import { type Field, type FieldValue, findField, findSubfieldName, refusedField, type Subfield } from "./field.ts";
 import { type PortNames, type PortNumbers, portFromText, portToText } from "./port-name.ts";
-import { bigOf, hex, integerPrefix, type Span, shown, wordsOf } from "./syntax.ts";
+import { alternateHex, bigOf, hex, integerPrefix, type Span, shown, wordsOf } from "./syntax.ts";
 
 export interface MaskedValue {
   readonly value: FieldValue;
@@ -241,7 +241,7 @@ export function formatFieldValue(
     case "tunnel-flags":
       return formatTunnelFlags(value[3], full ? -1 : mask[3] & 1);
     case "hexadecimal":
-      return formatMasked(hex(bigOf(value)), hex(bigOf(mask)), full);
+      return formatMasked(alternateHex(bigOf(value)), hex(bigOf(mask)), full);
     default:
       return formatMasked(String(bigOf(value)), hex(bigOf(mask)), full);
   }
@@ -293,6 +293,8 @@ export function parseSubfieldPrefix(span: Span): { readonly subfield: Subfield; 
     const why = refused === undefined ? "is not known" : `: ${refused}`;
     return span.fail(`field ${shown(name)} ${why}`, "a field like NXM_NX_REG0[], reg0[0..15] or eth_src");
   }
+  if (field.nxm === undefined)
+    span.fail(`field ${name} has no NXM or OXM name`, "another field, such as vlan_tci or vlan_vid");
   const rest = span.text.slice(name.length);
   if (!rest.startsWith("[")) return { subfield: { field, at: 0, width: field.bits }, length: name.length };
   if (rest.startsWith("[]")) return { subfield: { field, at: 0, width: field.bits }, length: name.length + 2 };

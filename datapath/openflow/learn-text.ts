@@ -13,7 +13,7 @@ import {
 import type { PortNames, PortNumbers } from "./port-name.ts";
 import { isMet, type Known } from "./prerequisite.ts";
 import { DEFAULT_PRIORITY } from "./rule.ts";
-import { bigOf, hex, keyValues, type Span, shown, u8, u16, u32, unsigned, wordsOf } from "./syntax.ts";
+import { alternateHex, bigOf, hex, keyValues, type Span, shown, u8, u16, u32, unsigned, wordsOf } from "./syntax.ts";
 
 interface LearnContext {
   readonly ports: PortNumbers | undefined;
@@ -203,7 +203,7 @@ export function formatLearn(learn: LearnAction, ports: PortNames): string {
 function formatSpec({ kind, source, value, destination }: LearnSpec, ports: PortNames): string {
   if (kind === "output") return `output:${formatSubfield(source!)}`;
   if (kind === "load") {
-    return `load:${source === undefined ? hex(bigOf(value!)) : formatSubfield(source)}->${formatSubfield(destination!)}`;
+    return `load:${source === undefined ? alternateHex(bigOf(value!)) : formatSubfield(source)}->${formatSubfield(destination!)}`;
   }
   const { field, at, width } = destination!;
   if (source !== undefined) {
@@ -212,5 +212,5 @@ function formatSpec({ kind, source, value, destination }: LearnSpec, ports: Port
   }
   if (at === 0 && width === field.bits)
     return `${field.name}=${formatFieldValue(field, value!, fullMask(field), ports)}`;
-  return `${formatSubfield(destination!)}=${hex(bigOf(value!))}`;
+  return `${formatSubfield(destination!)}=${alternateHex(bigOf(value!))}`;
 }

@@ -55,7 +55,7 @@ import {
 } from "./field-text.ts";
 import type { Match } from "./match.ts";
 import { type PortNames, type PortNumbers, portToText } from "./port-name.ts";
-import { alternateHex, bigOf, type KeyValue, wordsOf } from "./syntax.ts";
+import { alternateHex, bigOf, hex, type KeyValue, wordsOf } from "./syntax.ts";
 
 /** Shorthands: dl_type and nw_proto (0 = none). */
 const PROTOCOLS: Readonly<Record<string, readonly [number, number]>> = {
@@ -227,7 +227,32 @@ export function sendMatch(match: Match, version: OpenFlowVersion): readonly stri
     keep(false, "dl_type", W_TYPE, 0xffff0000 | 0);
   }
   if (version >= 3) sendVlan(match);
+  else sendOldVlan(match);
   return dropped;
+}
+
+/** OpenFlow 1.0 and 1.1 know no VLAN ID without a tag: that is "no tag" there, if nothing makes NXM necessary. */
+function sendOldVlan(match: Match): void {
+  const mask = match.mask[W_VLAN0] & 0xffff;
+  if ((mask & 0x1fff) !== 0x1fff || (match.value[W_VLAN0] & VLAN_PRESENT) !== 0) return;
+  for (let w = 0; w < FLOW_WORDS; w++) if ((match.mask[w] & ~STANDARD[w]) !== 0) return;
+  match.clearBits(W_VLAN0, 0xffff);
+  match.setBits(W_VLAN0, 0, 0xffff);
+}
+
+/** Bits that the fixed match of OpenFlow 1.0 has. */
+const STANDARD = new Int32Array(FLOW_WORDS);
+for (const word of [W_IN_PORT, W_ETH0, W_ETH0 + 1, W_ETH0 + 2, W_NW_SRC, W_NW_DST, W_PORTS, W_PACKET_TYPE])
+  STANDARD[word] = -1;
+STANDARD[W_TYPE] = 0xffff00ff | 0;
+STANDARD[W_TOSTTL] = 0xfc000000 | 0;
+STANDARD[W_VLAN0] = 0xffff;
+
+/** True when OpenFlow 1.2+ cannot carry the match: a priority needs a match on the tag. */
+export function needsVlanTag(match: Match): boolean {
+  const value = match.value[W_VLAN0];
+  const mask = match.mask[W_VLAN0];
+  return (value & mask & 0x1fff) !== 0 && (mask & 0xe000) !== 0 && (value & mask & VLAN_PRESENT) === 0;
 }
 
 /** OXM has the VLAN ID with "present" in one field and the priority, exact and only of a tag, in another. */
@@ -268,7 +293,7 @@ export function formatMatch(match: Match, ports: PortNames = portToText): string
     const mask = u16At(m[w], high);
     if (mask === 0) return;
     const value = u16At(v[w], high);
-    out.push(`${name}=${mask === 0xffff ? value : `${alternateHex(value)}/${alternateHex(mask)}`}`);
+    out.push(`${name}=${mask === 0xffff ? value : `${hex(value)}/${hex(mask)}`}`);
   };
   const bits = (name: string, w: number, shift: number, width: number, base: 10 | 16 = 10): void => {
     const all = (1 << width) - 1;
@@ -319,13 +344,14 @@ export function formatMatch(match: Match, ports: PortNames = portToText): string
   address6("tun_ipv6_src", W_TUN_IPV6_SRC);
   address6("tun_ipv6_dst", W_TUN_IPV6_DST);
   half("tun_gbp_id", W_TUN_GBP, true);
-  bits("tun_gbp_flags", W_TUN_GBP, 8, 8, 16);
+  if ((m[W_TUN_GBP] & 0xff00) !== 0) out.push(`tun_gbp_flags=${alternateHex((v[W_TUN_GBP] >>> 8) & 0xff)}`);
   bits("tun_tos", W_TUN_META, 24, 8, 16);
   bits("tun_ttl", W_TUN_META, 16, 8);
   bits("tun_erspan_ver", W_TUN_ERSPAN, 28, 4);
-  bits("tun_erspan_idx", W_TUN_ERSPAN, 0, 20, 16);
-  bits("tun_erspan_dir", W_TUN_ERSPAN, 27, 1);
-  bits("tun_erspan_hwid", W_TUN_ERSPAN, 21, 6, 16);
+  const erspan = v[W_TUN_ERSPAN] >>> 28; // version 1 has an index, version 2 a direction and a hardware ID
+  if (erspan === 1) bits("tun_erspan_idx", W_TUN_ERSPAN, 0, 20, 16);
+  if (erspan === 2) bits("tun_erspan_dir", W_TUN_ERSPAN, 27, 1);
+  if (erspan === 2) bits("tun_erspan_hwid", W_TUN_ERSPAN, 21, 6, 16);
   bits("gtpu_flags", W_TUN_GTPU, 8, 8, 16);
   bits("gtpu_msgtype", W_TUN_GTPU, 0, 8);
   if ((m[W_TUN_META] & 8) !== 0) out.push(`tun_flags=${formatTunnelFlags((v[W_TUN_META] >>> 3) & 1, 1)}`);

@@ -5,7 +5,7 @@
 import type { OfAction, OpenFlowVersion } from "./action.ts";
 import { formatActions, parseActions } from "./action-text.ts";
 import { Match } from "./match.ts";
-import { applyMatchKey, formatMatch, sendMatch } from "./match-text.ts";
+import { applyMatchKey, formatMatch, needsVlanTag, sendMatch } from "./match-text.ts";
 import { type PortNames, type PortNumbers, portFromText, portToText } from "./port-name.ts";
 import { knownFrom } from "./prerequisite.ts";
 import {
@@ -185,6 +185,8 @@ function parseLine(line: Span, given: Command | undefined, options: TextOptions)
   if (actionSpan !== undefined) {
     actions = parseActions(actionSpan, { version, ports, known: knownFrom(match), table: mod.table });
   }
+  if (version >= 3 && needsVlanTag(match))
+    span.fail("a VLAN priority without a tag", "bit 0x1000 of vlan_tci matched and set");
   sendMatch(match, version);
   return { ...mod, match, actions };
 }
