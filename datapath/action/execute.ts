@@ -94,16 +94,10 @@ export class Executor {
           for (let i = head; i >= 0; i = next[i]) setTtl(view, l3[i], l4[i], code[pc + 1]);
           pc += 2;
           break;
-        case Op.PushTunnel: {
-          let n = 0;
-          for (let i = head; i >= 0; i = next[i]) {
-            pushTunnel(view, bytes, set, i, code, pc + 1);
-            n++;
-          }
-          this.#counters.total[C_PUSHES] += n;
+        case Op.PushTunnel:
+          this.#counters.total[C_PUSHES] += pushTunnel(view, bytes, set, next, head, code, pc + 1);
           pc += 6 + ((code[pc + 3] + 3) >> 2);
           break;
-        }
         case Op.PopTunnel:
           for (let i = head; i >= 0; i = next[i]) {
             if (popTunnel(view, bytes, set, i, code[pc + 2])) {

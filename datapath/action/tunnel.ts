@@ -24,44 +24,70 @@ const GENEVE_PORT = 6081;
 const PORT_MIN = 32768;
 const PORT_MAX = 61000;
 
-/** Puts the header whose operands start at `pc` (Op.PushTunnel) before packet i. */
+/**
+ * Puts the header whose operands start at `pc` (Op.PushTunnel) before the packets of a chain; returns how many they are.
+ * One call for the chain: the operands and array bases stay in registers.
+ */
 export function pushTunnel(
   view: DataView,
   bytes: Uint8Array,
   set: PacketBatch,
-  i: number,
+  next: Int32Array,
+  head: number,
   code: Int32Array,
   pc: number,
-): void {
+): number {
+  const isUdp = code[pc] === 1;
+  const wantsChecksum = code[pc + 1] === 1;
   const size = code[pc + 2];
-  const at = set.start[i] - size;
-  const end = set.end[i];
+  const ipAt = code[pc + 3];
+  const sum = code[pc + 4];
+  const words = pc + 5;
   const whole = size & ~3;
-  let word = pc + 5;
-  for (let n = 0; n < whole; n += 4) view.setInt32(at + n, code[word++]);
-  if ((size & 2) !== 0) view.setUint16(at + whole, code[word] >>> 16);
-  if ((size & 1) !== 0) view.setUint8(at + size - 1, code[word] >>> ((size & 2) !== 0 ? 8 : 24));
-  const ip = at + code[pc + 3];
-  const l4 = ip + 20;
-  const total = end - ip;
-  view.setUint16(ip + 2, total);
-  view.setUint16(ip + 10, checksumFold(code[pc + 4] + (total & 0xffff)));
-  set.start[i] = at;
-  set.l3[i] = ip;
-  set.l4[i] = l4;
-  if (code[pc] === 1) {
-    view.setUint16(l4, PORT_MIN + (((set.hash[i] >>> 16) * (PORT_MAX - PORT_MIN)) >>> 16));
-    view.setUint16(l4 + 4, total - 20);
-    if (code[pc + 1] === 1) {
-      const pseudo = pseudoIpv4(view.getInt32(ip + 12), view.getInt32(ip + 16), PROTO_UDP, total - 20);
-      view.setUint16(l4 + 6, 0);
-      const sum = checksumFold(checksumAdd(bytes, l4, end, pseudo));
-      view.setUint16(l4 + 6, sum === 0 ? 0xffff : sum);
+  const { start, end, l3, l4: transport, hash } = set;
+  const isSummedGre = !isUdp && ((code[words + ((ipAt + 20) >> 2)] >>> (24 - 8 * ((ipAt + 20) & 3))) & 0x80) !== 0;
+  let count = 0;
+  for (let i = head; i >= 0; i = next[i]) {
+    const at = start[i] - size;
+    let word = words;
+    let n = 0;
+    for (; n + 16 <= whole; n += 16) {
+      view.setInt32(at + n, code[word]);
+      view.setInt32(at + n + 4, code[word + 1]);
+      view.setInt32(at + n + 8, code[word + 2]);
+      view.setInt32(at + n + 12, code[word + 3]);
+      word += 4;
     }
-  } else if ((view.getUint8(l4) & 0x80) !== 0) {
-    view.setUint16(l4 + 4, 0);
-    view.setUint16(l4 + 4, checksumFold(checksumAdd(bytes, l4, end, 0)));
+    for (; n < whole; n += 4) view.setInt32(at + n, code[word++]);
+    if ((size & 2) !== 0) view.setUint16(at + whole, code[word] >>> 16);
+    if ((size & 1) !== 0) view.setUint8(at + size - 1, code[word] >>> ((size & 2) !== 0 ? 8 : 24));
+    const ip = at + ipAt;
+    const l4 = ip + 20;
+    const total = end[i] - ip;
+    view.setUint16(ip + 2, total);
+    view.setUint16(ip + 10, checksumFold(sum + (total & 0xffff)));
+    start[i] = at;
+    l3[i] = ip;
+    transport[i] = l4;
+    if (isUdp) {
+      view.setUint16(l4, PORT_MIN + (((hash[i] >>> 16) * (PORT_MAX - PORT_MIN)) >>> 16));
+      view.setUint16(l4 + 4, total - 20);
+      if (wantsChecksum) udpChecksum(view, bytes, ip, l4, end[i]);
+    } else if (isSummedGre) {
+      view.setUint16(l4 + 4, 0);
+      view.setUint16(l4 + 4, checksumFold(checksumAdd(bytes, l4, end[i], 0)));
+    }
+    count++;
   }
+  return count;
+}
+
+/** RFC 768: over pseudo header, header and data, 0 sent as all ones. */
+function udpChecksum(view: DataView, bytes: Uint8Array, ip: number, l4: number, end: number): void {
+  const pseudo = pseudoIpv4(view.getInt32(ip + 12), view.getInt32(ip + 16), PROTO_UDP, end - l4);
+  view.setUint16(l4 + 6, 0);
+  const sum = checksumFold(checksumAdd(bytes, l4, end, pseudo));
+  view.setUint16(l4 + 6, sum === 0 ? 0xffff : sum);
 }
 
 /** Takes the outer headers of packet i off and fills its tunnel columns; false when they lie or are not of this kind. */
