@@ -762,7 +762,6 @@ function formatAction(action: OfAction, ports: PortNames): string {
     case "encap":
       return `encap(${action.header})`;
     case "decap": {
-      if (context.version < 4) key.fail("decap before OpenFlow 1.3", "OpenFlow 1.3 or later");
       const type = action.packetType;
       if (type === undefined) return "decap()";
       return `decap(packet_type(ns=${Math.floor(type / 0x10000)},type=${alternateHex(type & 0xffff)}))`;

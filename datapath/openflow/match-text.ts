@@ -181,9 +181,10 @@ function applySubfield(match: Match, field: Field, value: Int32Array, mask: Int3
 
 /**
  * What of the match arrives at the switch. Returns names of what went missing because the fields it needs are not
- * matched, for a warning; Open vSwitch says "normalization changed ofp_match".
+ * matched, for a warning; Open vSwitch says "normalization changed ofp_match". `wholeVid`: the text had vlan_vid without a
+ * mask, which does not ask for NXM.
  */
-export function sendMatch(match: Match, version: OpenFlowVersion): readonly string[] {
+export function sendMatch(match: Match, version: OpenFlowVersion, wholeVid = false): readonly string[] {
   const { value, mask } = match;
   const packetType = value[W_PACKET_TYPE] >>> 0;
   const ethernet = packetType === 0;
@@ -227,7 +228,7 @@ export function sendMatch(match: Match, version: OpenFlowVersion): readonly stri
     keep(false, "dl_type", W_TYPE, 0xffff0000 | 0);
   }
   if (version >= 3) sendVlan(match);
-  else sendOldVlan(match);
+  else if (wholeVid) sendOldVlan(match);
   return dropped;
 }
 

@@ -187,7 +187,7 @@ function parseLine(line: Span, given: Command | undefined, options: TextOptions)
   }
   if (version >= 3 && needsVlanTag(match))
     span.fail("a VLAN priority without a tag", "bit 0x1000 of vlan_tci matched and set");
-  sendMatch(match, version);
+  sendMatch(match, version, /vlan_vid=\w+([,\s]|$)/.test(span.text));
   return { ...mod, match, actions };
 }
 
