@@ -145,6 +145,8 @@ export interface Times {
   readonly delivered: number;
   readonly seconds: number;
   readonly nsPerPacket: Spread;
+  /** Revalidation and ageing for a delivered packet, which `nsPerPacket` does not hold. */
+  readonly housekeepingNsPerPacket: Spread;
   /** Mean length of the frames delivered in warm passes. */
   readonly frameBytes: number;
 }
@@ -209,6 +211,7 @@ export function modeResult(parts: ModeParts): ModeResult {
             delivered: warm.delivered,
             seconds: warm.seconds,
             nsPerPacket: warm.nsPerPacket,
+            housekeepingNsPerPacket: warm.housekeeping,
             frameBytes: warmFrame ?? 0,
           },
     vms: counters.vms.map((vm) => ({
