@@ -1,7 +1,8 @@
 /**
  * An interface table per node, in the shape of iproute2's `ifstat`: packets and bytes received and sent, modes side by side.
- * As on a real host, what a bridge receives from a NIC the NIC has received; a tunnel's frames are on the NIC with their
- * outer headers. Interfaces that nothing went through in any mode are left out.
+ * Counters of a port are the bridge's: rx came into it. `ifstat` shows what the host's interface counts, which is the same at
+ * a card or a tap, and the other way round at an internal port: its interface is the far end, what the bridge sends it
+ * receives. A tunnel's frames are on the card, with their outer headers. Interfaces that nothing went through are left out.
  */
 import type { ModeResult } from "../trial/result.ts";
 import { table, whole } from "./format.ts";
@@ -33,5 +34,10 @@ const used = (port: Port): boolean => port.rxPackets + port.txPackets + port.dro
 
 function cells(port: Port | undefined): string[] {
   if (port === undefined) return COLUMNS.map(() => "-");
-  return [port.rxPackets, port.txPackets, port.rxBytes, port.txBytes, port.drops].map(whole);
+  const { rxPackets, txPackets, rxBytes, txBytes, drops } = port;
+  const shown =
+    port.type === "internal"
+      ? [txPackets, rxPackets, txBytes, rxBytes, drops]
+      : [rxPackets, txPackets, rxBytes, txBytes, drops];
+  return shown.map(whole);
 }

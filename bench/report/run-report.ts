@@ -97,8 +97,9 @@ const underlay: readonly Row[] = [
   ["underlay frames", (mode) => whole(mode.underlayFrames)],
   ["underlay bytes", (mode) => whole(mode.underlayBytes)],
   ["routed by the network node", (mode) => `${whole(mode.networkNode.routings)}`],
-  ["  of delivered packets", (mode) => percent(mode.networkNode.packetShare)],
-  ["  of underlay frames", (mode) => percent(mode.networkNode.underlayShare)],
+  ["  share of delivered packets", (mode) => percent(mode.networkNode.packetShare)],
+  ["underlay frames at its card", (mode) => whole(mode.networkNode.underlayFrames)],
+  ["  share of underlay frames", (mode) => percent(mode.networkNode.underlayShare)],
 ];
 
 const ofLookups = (part: (mode: ModeResult) => number) => (mode: ModeResult) =>
