@@ -2,7 +2,7 @@
  * A flow in OpenFlow syntax as the words of a flow, for tracing packets that were never on a wire.
  */
 
-import { FLOW_WORDS } from "../../datapath/flow/flow-key.ts";
+import { FLOW_WORDS, VLAN_PRESENT, W_VLAN0, W_VLAN1 } from "../../datapath/flow/flow-key.ts";
 import type { Bridge } from "../../datapath/translate/bridge.ts";
 
 /** The values of the fields that `text` names, all others 0; an Error says what does not parse. */
@@ -10,5 +10,9 @@ export function parseFlowText(text: string, bridge: Bridge): Int32Array {
   const match = bridge.parseMatch(text);
   const flow = new Int32Array(FLOW_WORDS);
   flow.set(match.value);
+  // A tag has a type; a text only says its TCI.
+  for (const word of [W_VLAN0, W_VLAN1]) {
+    if ((flow[word] & VLAN_PRESENT) !== 0 && flow[word] >>> 16 === 0) flow[word] |= 0x8100 << 16;
+  }
   return flow;
 }

@@ -102,8 +102,9 @@ function ipv6PrefixLength(words: Int32Array, at: number): number {
 /** An IPv6 address with its mask at word `at`. */
 export function ipv6Text(flow: Int32Array, mask: Int32Array, at: number): string {
   const bits = ipv6PrefixLength(mask, at);
-  if (bits === 128) return ipv6ToText(flow, at);
-  return `${ipv6ToText(flow, at)}/${bits >= 0 ? bits : ipv6ToText(mask, at)}`;
+  const value = Int32Array.from({ length: 4 }, (_, i) => flow[at + i] & mask[at + i]);
+  if (bits === 128) return ipv6ToText(value);
+  return `${ipv6ToText(value)}/${bits >= 0 ? bits : ipv6ToText(mask, at)}`;
 }
 
 const anyWord = (words: Int32Array, at: number, count: number): boolean => {

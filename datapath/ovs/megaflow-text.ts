@@ -6,6 +6,7 @@
 
 import type { MegaflowView } from "../datapath.ts";
 import {
+  TUN_FLAG_KEY,
   VLAN_PRESENT,
   W_DP_HASH,
   W_ETH0,
@@ -119,9 +120,10 @@ export function formatMegaflow(key: Int32Array, mask: Int32Array, portName: Port
 }
 
 function tunnelText(key: Int32Array, mask: Int32Array, header: Header): string[] {
-  const flags = mask[W_TUN_META] & 0xffff;
-  if (mask[W_TUN_ID] !== 0 && (key[W_TUN_META] & 4) !== 0)
-    header.text(`tun_id=${hex64(key[W_TUN_ID_HI], key[W_TUN_ID])}`);
+  // That there is no key shows by tun_id not being there.
+  const keyless = (key[W_TUN_META] & TUN_FLAG_KEY) === 0;
+  const flags = mask[W_TUN_META] & 0xffff & (keyless ? ~TUN_FLAG_KEY : -1);
+  if (mask[W_TUN_ID] !== 0 && !keyless) header.text(`tun_id=${hex64(key[W_TUN_ID_HI], key[W_TUN_ID])}`);
   header.ipv4("src", W_TUN_SRC).ipv4("dst", W_TUN_DST);
   if (key[W_TUN_META] >>> 24 !== 0) header.number("tos", W_TUN_META, 24, 0xff, 16);
   header.number("ttl", W_TUN_META, 16, 0xff, 10);
@@ -133,12 +135,26 @@ function tunnelText(key: Int32Array, mask: Int32Array, header: Header): string[]
 function afterEthernet(key: Int32Array, mask: Int32Array, more: boolean, tag: number): string[] {
   const word = W_VLAN0 + tag;
   if (tag < 2 && (key[word] & VLAN_PRESENT) !== 0) {
-    const parts = new Header(key, mask, more).number("vid", word, 0, 0xfff, 10).number("pcp", word, 13, 7, 10);
+    // Of a tag, a part that is not 0 is shown even if it is not matched (format_vlan_tci).
+    const part = (name: string, shift: number, bits: number): string[] => {
+      const own = (mask[word] >>> shift) & bits;
+      const value = (key[word] >>> shift) & bits;
+      return more || own !== 0 || value !== 0
+        ? [`${name}=${value}${own === bits ? "" : `/0x${own.toString(16)}`}`]
+        : [];
+    };
+    const open = (mask[word] & 0xffff) === 0 && !more;
+    const tags = open ? "" : `vlan(${[...part("vid", 0, 0xfff), ...part("pcp", 13, 7)].join(",")}),`;
     const inner = afterEthernet(key, mask, more, tag + 1).join(",");
-    return [`eth_type(0x${(key[word] >>> 16).toString(16).padStart(4, "0")})`, ...parts.in("vlan"), `encap(${inner})`];
+    return [`eth_type(0x${(key[word] >>> 16).toString(16).padStart(4, "0")})`, `${tags}encap(${inner})`];
   }
   const type = key[W_TYPE] >>> 16;
-  const out = type === 0x05ff ? ["eth_type(0/0xffff)"] : [`eth_type(0x${type.toString(16).padStart(4, "0")})`];
+  const out =
+    type === 0x05ff
+      ? more || tag === 0
+        ? ["eth_type(0/0xffff)"]
+        : []
+      : [`eth_type(0x${type.toString(16).padStart(4, "0")})`];
   const header = (): Header => new Header(key, mask, more);
   const fragments = (mask[W_TYPE] & 0x300) !== 0;
   const fragment = `frag=${FRAGMENTS[(key[W_TYPE] >>> 8) & 3]}`;

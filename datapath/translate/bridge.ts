@@ -137,12 +137,12 @@ export class Bridge {
 
   /** Removes the rules that `text` matches, all of them if it is empty. */
   delFlows(text: string, now: number, openflow?: string): void {
-    this.tables.apply(parseFlow(text, "delete", this.textOptions("", openflow)), now);
+    this.tables.apply(parseFlow(text, "delete", this.textOptions("flow", openflow)), now);
   }
 
   /** A match in this bridge's port names, also on fields that only flows have. */
   parseMatch(text: string): Match {
-    return parseMatch(text, { ports: this.portNumbers, internal: true });
+    return parseMatch(text, { file: "flow", ports: this.portNumbers, internal: true });
   }
 
   private textOptions(file: string, openflow: string | undefined): TextOptions {

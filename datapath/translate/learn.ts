@@ -13,7 +13,9 @@ import {
   type OfAction,
 } from "../openflow/action.ts";
 import { bitsMask, type FieldValue, fieldOr, orBits, type Subfield, subfieldGet, takeBits } from "../openflow/field.ts";
+import { formatActions } from "../openflow/action-text.ts";
 import { Match } from "../openflow/match.ts";
+import { formatMatch } from "../openflow/match-text.ts";
 import { FLAG_SEND_FLOW_REM, type FlowMod } from "../openflow/rule.ts";
 import { examineSubfield, writeSubfield } from "./flow-field.ts";
 import type { XlateState } from "./xlate-state.ts";
@@ -93,11 +95,26 @@ export function learnedRule(learn: LearnAction, flow: Int32Array): FlowMod {
   };
 }
 
+/** What a person sees of it: the rule, or that tracing makes none. */
+function noteLearned(x: XlateState, mod: FlowMod): void {
+  if (!x.sideEffects) {
+    x.note("warn", "suppressing side effects, so learn action ignored");
+    return;
+  }
+  const match = formatMatch(mod.match);
+  const cookie = mod.newCookie === 0n ? "" : ` cookie=0x${mod.newCookie.toString(16)}`;
+  const idle = mod.idleTimeout === 0 ? "" : ` idle=${mod.idleTimeout}`;
+  const hard = mod.hardTimeout === 0 ? "" : ` hard=${mod.hardTimeout}`;
+  const actions = formatActions(mod.actions);
+  x.note("detail", `table=${mod.table} ${match} priority=${mod.priority}${cookie}${idle}${hard} actions=${actions}`);
+}
+
 export function executeLearn(x: XlateState, learn: LearnAction): void {
   const { flow, mask, bridge } = x;
   for (const spec of learn.specs) if (spec.source !== undefined) examineSubfield(spec.source, mask);
   const mod = learnedRule(learn, flow);
   let success = true;
+  if (x.trace !== undefined) noteLearned(x, mod);
   if (x.sideEffects) {
     const { rule, added } = bridge.tables.learn(mod, learn.limit, x.now);
     success = rule !== undefined;

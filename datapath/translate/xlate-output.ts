@@ -128,7 +128,7 @@ export abstract class XlateOutput extends XlateChange {
     const code = miss ? 6 : (REASONS[reason] ?? 1);
     this.actions.push({
       kind: "userspace",
-      reason: `controller(reason=${code},dont_send=0,continuation=0,recirc_id=0,rule_cookie=0x${(rule?.cookie ?? 0n).toString(16)},controller_id=${controller},max_len=${maxLength})`,
+      reason: `controller(reason=${code},dont_send=0,continuation=0,recirc_id=0,rule_cookie=${rule === undefined || rule.cookie === 0n ? "0" : `0x${rule.cookie.toString(16)}`},controller_id=${controller},max_len=${maxLength})`,
       maxLength,
     });
   }
