@@ -43,7 +43,7 @@ export function parseGroup(text: string, command: GroupMod["command"] = "add", o
 }
 
 function parseLine(line: Span, given: GroupMod["command"] | undefined, options: TextOptions): GroupMod {
-  let span = line;
+  let span: Span = line;
   let command = given ?? "add";
   const first = /^\s*([^,\s=]+)(?=[,\s])/.exec(line.text);
   if (given === undefined && first !== null) {
@@ -104,6 +104,11 @@ function parseLine(line: Span, given: GroupMod["command"] | undefined, options: 
     span.fail("fields without selection_method=hash", "selection_method=hash");
   const buckets = parseBuckets(span, bucketAt, type, version, options);
   if (type === "indirect" && buckets.length > 1) span.fail(`${buckets.length} buckets in an indirect group`, "one");
+  if (version > 1 && version < 6) {
+    selectionMethod = ""; // there is no place for it in those versions
+    selectionParam = 0n;
+    fields = [];
+  }
   return { command, id, group: { id, type, buckets, selectionMethod, selectionParam, fields } };
 }
 
@@ -184,7 +189,7 @@ function parseBucket(body: Span, type: Group["type"], version: OpenFlowVersion, 
       case "watch_port": {
         const port = portFromText(value.text, options.ports);
         if (port === undefined || (port > 0xff00 && port !== OFPP_NONE && port !== 0xfffe)) {
-          value.fail(`watch_port ${shown(value.text)}`, "a port or ANY");
+          return value.fail(`watch_port ${shown(value.text)}`, "a port or ANY");
         }
         watchPort = port;
         break;
@@ -204,6 +209,7 @@ function parseBucket(body: Span, type: Group["type"], version: OpenFlowVersion, 
   if (type === "fast_failover" && watchPort === OFPP_NONE && watchGroup === OFPG_ANY) {
     body.fail("a bucket of a fast failover group that watches nothing", "watch_port or watch_group");
   }
+  if (weight !== 0 && type !== "select") body.fail(`weight ${weight} in a group of type ${type}`, "type=select");
   const span = new Span(text, body.at, body.file, body.line);
   const actions = parseActionList(span, { version, ports: options.ports, known: undefined, table: 255 });
   return { id, weight, watchPort, watchGroup, actions };
