@@ -35,6 +35,8 @@ export interface OvsCase {
   readonly stateless: boolean;
   readonly vlanLimit: number;
   readonly bridges: readonly BridgeConfig[];
+  /** Groups of each bridge, in the order of `bridges`: text as `ovs-ofctl add-groups` takes it. */
+  readonly groups: readonly string[];
   readonly packets: readonly CaseEvent[];
   /** What Open vSwitch did, where it is recorded. */
   readonly expect: readonly ExpectedResult[] | undefined;
@@ -181,6 +183,12 @@ export function readCase(value: unknown, where: string): OvsCase {
     stateless: object.stateless === true,
     vlanLimit: reader.optional(object.vlan_limit, (limit) => reader.number("vlan_limit", limit, 2)) ?? 1,
     bridges: reader.list("bridges", object.bridges).map((bridge, i) => reader.bridge(`bridges[${i}]`, bridge, name)),
+    groups: (object.bridges as Json[]).map((bridge, i) =>
+      reader
+        .list(`bridges[${i}].groups`, bridge.groups ?? [])
+        .map((group) => reader.text(`bridges[${i}].groups`, group))
+        .join("\n"),
+    ),
     packets: reader.list("packets", object.packets).map((event, i) => reader.event(`packets[${i}]`, event)),
     expect: reader.optional(object.expect, (list) => reader.list("expect", list) as ExpectedResult[]),
   };

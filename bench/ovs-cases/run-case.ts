@@ -39,6 +39,9 @@ export class CaseSwitch {
     this.vlanLimit = ovsCase.vlanLimit;
     // The corpus was recorded with routes added by hand, through which a tunnel with local_ip finds no way.
     this.switch = new OvsSwitch(ovsCase.bridges, { vlanLimit: ovsCase.vlanLimit, localRoutes: false });
+    ovsCase.bridges.forEach(({ name }, i) => {
+      this.switch.addGroups(name, ovsCase.groups[i], { file: `${ovsCase.name}: groups of ${name}` });
+    });
     this.datapath = new Datapath(this.pool, this.switch, {
       ports: this.switch.portCount,
       vlanLimit: ovsCase.vlanLimit,

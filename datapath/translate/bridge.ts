@@ -5,6 +5,7 @@
 import { W_IN_PORT } from "../flow/flow-key.ts";
 import { OFPP_LOCAL, type OpenFlowVersion, openFlowVersion } from "../openflow/action.ts";
 import type { Bucket, Group } from "../openflow/group.ts";
+import { parseGroups } from "../openflow/group-text.ts";
 import type { Match } from "../openflow/match.ts";
 import { type PortNames, type PortNumbers, portToText } from "../openflow/port-name.ts";
 import type { Rule } from "../openflow/rule.ts";
@@ -138,6 +139,11 @@ export class Bridge {
   /** Removes the rules that `text` matches, all of them if it is empty. */
   delFlows(text: string, now: number, openflow?: string): void {
     this.tables.apply(parseFlow(text, "delete", this.textOptions("flow", openflow)), now);
+  }
+
+  /** Adds, changes or deletes groups: a line each, as `ovs-ofctl add-groups` takes them. */
+  addGroups(text: string, file: string, openflow?: string): void {
+    for (const mod of parseGroups(text, this.textOptions(file, openflow))) this.tables.applyGroup(mod);
   }
 
   /** A match in this bridge's port names, also on fields that only flows have. */

@@ -12,8 +12,8 @@ import {
   OFPP_MAX,
   type OfAction,
 } from "../openflow/action.ts";
-import { bitsMask, type FieldValue, fieldOr, orBits, type Subfield, subfieldGet, takeBits } from "../openflow/field.ts";
 import { formatActions } from "../openflow/action-text.ts";
+import { bitsMask, type FieldValue, fieldOr, orBits, type Subfield, subfieldGet, takeBits } from "../openflow/field.ts";
 import { Match } from "../openflow/match.ts";
 import { formatMatch } from "../openflow/match-text.ts";
 import { FLAG_SEND_FLOW_REM, type FlowMod } from "../openflow/rule.ts";

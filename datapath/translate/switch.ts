@@ -145,6 +145,15 @@ export class OvsSwitch implements UpcallHandler, XlateHost {
     this.mustBridge(bridgeName).delFlows(text, options.now ?? 0, options.openflow);
   }
 
+  /** Adds, changes or deletes the groups of `text` (one a line, as `ovs-ofctl add-groups` takes them). */
+  addGroups(
+    bridgeName: string,
+    text: string,
+    options: { readonly file?: string; readonly openflow?: string } = {},
+  ): void {
+    this.mustBridge(bridgeName).addGroups(text, options.file ?? "groups", options.openflow);
+  }
+
   rules(bridgeName: string): readonly Rule[] {
     return this.mustBridge(bridgeName).tables.rules();
   }

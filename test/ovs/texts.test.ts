@@ -39,7 +39,7 @@ const KNOWN = new Set(["pipeline-000 22"]);
 
 function recordedSwitch(): CaseSwitch {
   const host = new CaseSwitch(readCase(record.case, "ovs-trace.json"));
-  //GROUPS
+  for (const group of record.groups) host.switch.addGroups(record.bridge, group);
   return host;
 }
 
