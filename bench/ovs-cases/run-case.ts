@@ -6,7 +6,7 @@
 
 import { Datapath } from "../../datapath/datapath.ts";
 import { extract } from "../../datapath/flow/extract.ts";
-import { FLOW_WORDS, KEY_WORDS, W_IN_PORT } from "../../datapath/flow/flow-key.ts";
+import { FLOW_WORDS, KEY_WORDS, VLAN_PRESENT, W_IN_PORT, W_VLAN0, W_VLAN1 } from "../../datapath/flow/flow-key.ts";
 import { formatActions } from "../../datapath/ovs/actions-text.ts";
 import { formatMatch, packetMask } from "../../datapath/ovs/flow-text.ts";
 import { PacketBatch } from "../../datapath/packet/packet-batch.ts";
@@ -32,11 +32,13 @@ export class CaseSwitch {
   private readonly pool = new PacketPool(SLOTS, FRAME_BYTES);
   private readonly batch: PacketBatch;
   private readonly vlanLimit: number;
+  readonly stateless: boolean;
   /** Slow flows that Open vSwitch has in its cache too, though it translates each of their packets: mask and value. */
   private readonly slowFlows: { mask: Int32Array; key: Int32Array }[] = [];
 
   constructor(ovsCase: OvsCase) {
     this.vlanLimit = ovsCase.vlanLimit;
+    this.stateless = ovsCase.stateless;
     // The corpus was recorded with routes added by hand, through which a tunnel with local_ip finds no way.
     this.switch = new OvsSwitch(ovsCase.bridges, { vlanLimit: ovsCase.vlanLimit, localRoutes: false });
     ovsCase.bridges.forEach(({ name }, i) => {
@@ -127,6 +129,10 @@ export class CaseSwitch {
   }
 }
 
+function plainTag(flow: Int32Array, word: number): void {
+  if ((flow[word] & VLAN_PRESENT) !== 0) flow[word] = (0x8100 << 16) | (flow[word] & 0xffff);
+}
+
 function runPacket(host: CaseSwitch, event: PacketEvent): CaseResult {
   const bridge = host.bridge(event.bridge);
   const port = bridge.port(event.in_port);
@@ -140,7 +146,11 @@ function runPacket(host: CaseSwitch, event: PacketEvent): CaseResult {
     flow[W_IN_PORT] = event.in_port;
   } else {
     flow = host.parse(frame, event.in_port);
-    if (flow !== undefined) result.flow = formatMatch(flow, packetMask(flow), String);
+    if (flow !== undefined) {
+      result.flow = formatMatch(flow, packetMask(flow), String);
+      // Where a frame would teach the switch, the record traces the text of its flow, which does not say the type of a tag.
+      if (!host.stateless) for (const word of [W_VLAN0, W_VLAN1]) plainTag(flow, word);
+    }
   }
   if (flow !== undefined) {
     const translation = host.switch.traceFlow(bridge.name, flow, host.now);

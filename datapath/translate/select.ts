@@ -66,7 +66,7 @@ export function chooseMember(
   alive: (port: number) => boolean,
 ): number {
   if (action.algorithm === "active_backup") return action.members.find(alive) ?? OFPP_NONE;
-  examineHashFields(action.fields, flow, mask);
+  if (action.members.length > 1) examineHashFields(action.fields, flow, mask);
   const hash = hashFlow(action.fields, flow, action.basis);
   let best = OFPP_NONE;
   let bestScore = -1;
