@@ -68,6 +68,12 @@ test("frames: any order, ports without frames, the hashed source port of VXLAN",
     `aabbcc000002aa55aa5500010800450000660000400040116d${"00"}ac1f0101ac1f0102${port}${destination}00520000080000000000640050`;
   assert.equal(frame(outer("c350")), frame(outer("a001")));
   assert.notEqual(frame(outer("c350", "0035")), frame(outer("a001", "0035")));
+  // Two frames of Open vSwitch with csum=true: both checksums right, so one is as good as the other.
+  const summed = (port: string, sum: string): string =>
+    `aabbcc000002aa55aa55000108004500004e000040004011e05dac1f0101ac1f0102${port}17c1003a${sum}0000655800006400505400000103505400000103080600010800060400015054000001030a0100010000000000000a800001`;
+  assert.equal(frame(summed("d2b5", "d2d3")), frame(summed("8fae", "15db")));
+  assert.notEqual(frame(summed("d2b5", "d2d3")), frame(summed("8fae", "15dc")));
+  assert.notEqual(frame(summed("d2b5", "d2d3")), frame(summed("d2b5", "0000")));
 });
 
 test("a result is held against the translation's and the installed megaflow", () => {
