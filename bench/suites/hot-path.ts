@@ -14,8 +14,8 @@ import {
   W_ETH1,
   W_ETH2,
   W_IN_PORT,
-  W_NW_DST,
   W_NW_SRC,
+  W_PORTS,
   W_TYPE,
   W_VLAN0,
 } from "../../datapath/flow/flow-key.ts";
@@ -106,11 +106,10 @@ const handler: UpcallHandler = {
     mask[W_TYPE] = -0x10000 | 0x300;
     mask[W_VLAN0] = 0x1fff;
     mask[W_ETH0] = mask[W_ETH1] = mask[W_ETH2] = -1;
-    // Flows spread over `masks` masks: by the low bits of the source, a longer prefix of the destination each.
+    // Flows spread over `masks` masks: a flow's low source bits choose which bits of the destination port its mask adds.
     if (masks > 1) {
       mask[W_NW_SRC] = masks - 1;
-      mask[W_NW_DST] = -1 << (16 - ((keys[at + W_NW_SRC] & (masks - 1)) >> 1));
-      mask[W_NW_DST] |= (keys[at + W_NW_SRC] & 1) << 20;
+      mask[W_PORTS] = (keys[at + W_NW_SRC] & (masks - 1)) + 1;
     }
     if (args.wide) mask.fill(-1, W_NW_SRC, W_NW_SRC + 4);
     return { mask, actions, slow: [], error: undefined, effects: { credit() {}, refresh() {} }, lookups: 1 };

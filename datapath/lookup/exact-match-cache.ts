@@ -198,7 +198,10 @@ export class ExactMatchCache {
   }
 }
 
-/** `same` for the commonest shape, without the loop. */
+/**
+ * `same` for the commonest shape, without the loop. Not done: differences gathered with ^ and | and tested once: measured
+ * 0.8 ns a packet more than the chain of comparisons.
+ */
 function sameIpv4(table: Int32Array, e: number, h: number, keys: Int32Array, k: number): boolean {
   return (
     table[e + HASH] === h &&

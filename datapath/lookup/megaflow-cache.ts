@@ -119,7 +119,7 @@ export class MegaflowCache {
         for (let s = 0; s < subtables.length && left > 0; s++) {
           const subtable = subtables[s];
           this.stats[1] += left;
-          const rest = subtable.search(keys, flow, scratch, left, subtable.rows, subtable.rowMask);
+          const rest = subtable.search(keys, flow, scratch, left, subtable.index, subtable.rows, subtable.rowBits);
           subtable.hits += left - rest;
           left = rest;
         }

@@ -265,10 +265,10 @@ test("straight code and loop find the same, also through growth and deletion", (
       for (let i = 0; i < BURST; i++) place(batch, i, keys[from + i]);
       const a = new Int32Array(BURST).map((_, i) => i);
       const b = a.slice();
-      const leftA = straight(batch.keys, batch.flow, a, BURST, table.rows, table.rowMask);
+      const leftA = straight(batch.keys, batch.flow, a, BURST, table.index, table.rows, table.rowBits);
       const flows = batch.flow.slice();
       batch.flow.fill(-1);
-      const leftB = loop(batch.keys, batch.flow, b, BURST, table.rows, table.rowMask);
+      const leftB = loop(batch.keys, batch.flow, b, BURST, table.index, table.rows, table.rowBits);
       assert.deepEqual(flows, batch.flow);
       assert.deepEqual(a.slice(0, leftA), b.slice(0, leftB));
       for (let i = 0; i < BURST; i++) assert.equal(flows[i], table.find(keys[from + i], 0));
