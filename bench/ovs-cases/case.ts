@@ -181,7 +181,8 @@ export function readCase(value: unknown, where: string): OvsCase {
   return {
     name,
     stateless: object.stateless === true,
-    vlanLimit: reader.optional(object.vlan_limit, (limit) => reader.number("vlan_limit", limit, 2)) ?? 1,
+    // Open vSwitch's 0 is "all that it can parse", and that is two.
+    vlanLimit: reader.optional(object.vlan_limit, (limit) => reader.number("vlan_limit", limit, 2) || 2) ?? 1,
     bridges: reader.list("bridges", object.bridges).map((bridge, i) => reader.bridge(`bridges[${i}]`, bridge, name)),
     groups: (object.bridges as Json[]).map((bridge, i) =>
       reader

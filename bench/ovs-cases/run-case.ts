@@ -42,7 +42,9 @@ export class CaseSwitch {
     // The corpus was recorded with routes added by hand, through which a tunnel with local_ip finds no way.
     this.switch = new OvsSwitch(ovsCase.bridges, { vlanLimit: ovsCase.vlanLimit, localRoutes: false });
     ovsCase.bridges.forEach(({ name }, i) => {
-      this.switch.addGroups(name, ovsCase.groups[i], { file: `${ovsCase.name}: groups of ${name}` });
+      // In the newest version, as only that carries all of what a group can say.
+      const options = { file: `${ovsCase.name}: groups of ${name}`, openflow: "OpenFlow15" };
+      this.switch.addGroups(name, ovsCase.groups[i], options);
     });
     this.datapath = new Datapath(this.pool, this.switch, {
       ports: this.switch.portCount,

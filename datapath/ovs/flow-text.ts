@@ -146,9 +146,10 @@ export function flagsText(
 export const TCP_FLAGS: readonly (readonly [number, string])[] = TCP_FLAG_NAMES.map((name, i) => [1 << i, name]);
 
 /**
- * The match of `flow` under `mask` (both FLOW_WORDS or KEY_WORDS long). `portName` names the in_port of the flow.
+ * The match of `packet` under `mask` (both FLOW_WORDS or KEY_WORDS long). `portName` names the in_port of the flow.
  */
-export function formatMatch(flow: Int32Array, mask: Int32Array, portName: (port: number) => string): string {
+export function formatMatch(packet: Int32Array, mask: Int32Array, portName: (port: number) => string): string {
+  const flow = packet.map((word, w) => word & mask[w]);
   const out: string[] = [];
   const add = (name: string, value: string): void => {
     out.push(`${name}=${value}`);

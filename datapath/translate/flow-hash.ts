@@ -21,6 +21,7 @@ import { hashAdd, hashFinish } from "../flow/hash.ts";
 import type { HashFields } from "../openflow/action.ts";
 import { isIp, isIpv4, isIpv6, nwProto, PROTO_BITS } from "./flow-field.ts";
 
+const FRAGMENT_BITS = 0x300;
 const VLAN_BITS = VLAN_PRESENT | 0xfff;
 
 function examineAddresses(flow: Int32Array, mask: Int32Array): void {
@@ -79,6 +80,8 @@ export function examineHashFields(fields: HashFields, flow: Int32Array, mask: In
 }
 
 function hasHashedPorts(fields: HashFields, flow: Int32Array): boolean {
+  // Fragments of a packet must go the same way, and only the first has ports.
+  if ((flow[W_TYPE] & FRAGMENT_BITS) !== 0) return false;
   const protocol = nwProto(flow);
   return protocol === 6 || protocol === 132 || (protocol === 17 && fields === "symmetric_l3l4+udp");
 }
