@@ -36,6 +36,8 @@ interface RunOptions {
   readonly save?: string;
   readonly dumpFlows?: string[];
   readonly memory?: number;
+  readonly reader: "own" | "libpcap";
+  readonly filter?: string;
   readonly quiet?: boolean;
 }
 
@@ -52,6 +54,7 @@ Examples:
   $ eastwest run --topology my/topology.yaml --from vm1=mine.pcap --json result.json
   $ eastwest run --no-timing --dump-flows test115/br-int --save state.json
   $ eastwest run --pps 50000 --loop 100
+  $ eastwest run --from vm1=mine.pcap --filter "tcp port 443"
 
 The JSON of --json is described by bench/result.schema.json. --write makes DIR/MODE/VM.pcap (delivered frames),
 DIR/MODE/HOST-PORT.pcap (frames at a host's card) and DIR/MODE/underlay.pcap (frames between the hosts).
@@ -100,6 +103,12 @@ export function register(program: Command): void {
     )
     .option("--dump-flows <host/bridge>", "print a bridge's rules with their counters; repeatable", collect)
     .option("--memory <size>", "most memory for one capture, as in 512M (default: 2 GiB of capture)", byteSize)
+    .addOption(
+      new Option("--reader <which>", "who reads captures: own, or libpcap through node-pcap")
+        .choices(["own", "libpcap"])
+        .default("own"),
+    )
+    .option("--filter <expression>", "only frames that pass, as in pcap-filter(7); read through libpcap")
     .option("--quiet", "no report and no progress bar, only warnings")
     .addHelpText("after", HELP)
     .action((options: RunOptions) => run(options));
@@ -158,7 +167,11 @@ async function prepare(options: RunOptions): Promise<Prepared[]> {
     options.topology === undefined
       ? options.mode.map((mode) => scenarioFile(options.network, mode))
       : [options.topology];
-  const captures = new Captures(options.memory);
+  const captures = new Captures({
+    memory: options.memory,
+    libpcap: options.reader === "libpcap",
+    filter: options.filter,
+  });
   const prepared: Prepared[] = [];
   for (const file of files) {
     const topology = loadTopology(file);

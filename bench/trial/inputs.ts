@@ -7,6 +7,7 @@ import { existsSync } from "node:fs";
 import type { Trace } from "../../datapath/packet/trace.ts";
 import type { Topology, VmConfig } from "../../datapath/topology.ts";
 import { macWords } from "../../datapath/wire/addresses.ts";
+import { readTraceWithLibpcap } from "../../pcaps/libpcap-reader.ts";
 import { readTrace } from "../../pcaps/read-trace.ts";
 import { InputError } from "../errors.ts";
 import { type ModeName, type NetworkName, networks, recordedFile, shown } from "../paths.ts";
@@ -68,20 +69,31 @@ export function checkPort(topology: Topology, name: string): void {
   }
 }
 
+/** How captures are read. */
+export interface Reading {
+  /** Most bytes for one capture. */
+  readonly memory: number | undefined;
+  /** Read through libpcap (the optional package node-pcap) in place of the own reader. */
+  readonly libpcap: boolean;
+  /** pcap-filter(7) expression, compiled by libpcap: reads through it. */
+  readonly filter: string | undefined;
+}
+
 /** Captures by path, each read once, however many modes and ports use it. */
 export class Captures {
-  readonly #memory: number | undefined;
+  readonly #reading: Reading;
   readonly #traces = new Map<string, Promise<Trace>>();
 
-  /** `memory`: most bytes for one capture. */
-  constructor(memory: number | undefined) {
-    this.#memory = memory;
+  constructor(reading: Reading) {
+    this.#reading = reading;
   }
 
   read(file: string): Promise<Trace> {
     let trace = this.#traces.get(file);
     if (trace === undefined) {
-      trace = readTrace(file, { memory: this.#memory });
+      const { memory, libpcap, filter } = this.#reading;
+      trace =
+        libpcap || filter !== undefined ? readTraceWithLibpcap(file, { memory, filter }) : readTrace(file, { memory });
       this.#traces.set(file, trace);
     }
     return trace;
