@@ -5,8 +5,8 @@
  *   HOST-PORT.pcap    frames at a host's port on a wire, both directions
  *   underlay.pcap     frames on all wires, each once
  */
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { Fabric } from "../../datapath/fabric.ts";
 import { systemError } from "../../pcaps/input-error.ts";
 import { PcapWriter } from "../../pcaps/write-pcap.ts";
@@ -21,7 +21,7 @@ export class FrameFiles {
   /** Makes the folder and the files. `epochNs` is the time of virtual time 0. */
   constructor(folder: string, fabric: Fabric, epochNs: bigint) {
     try {
-      mkdirSync(folder, { recursive: true });
+      makeFolder(folder);
     } catch (error) {
       throw systemError(error, `cannot make the folder ${folder}`);
     }
@@ -53,4 +53,11 @@ export class FrameFiles {
     for (const writer of writers) writer.close();
     return writers.map(({ path, frames }) => ({ path, frames }));
   }
+}
+
+/** With those above it. Not mkdirSync's `recursive`: under /proc it never comes back (Node 20). */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path);
 }
