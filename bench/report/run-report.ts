@@ -76,6 +76,7 @@ function timed(modes: readonly ModeResult[]): string {
     ["Mpps", (mode) => number(mode.packetsPerSecond === null ? null : mode.packetsPerSecond / 1e6)],
     ["Gbit/s (layer 2)", (mode) => number(mode.bitsPerSecond === null ? null : mode.bitsPerSecond / 1e9)],
     ...names.map((name): Row => [`  ns in ${name}`, (mode) => spreadText(nodeOf(mode, name)?.nsPerPacket ?? null)]),
+    ["  ageing, revalidation (not in it)", (mode) => number(mode.times?.housekeepingNsPerPacket.median ?? null)],
     ["warm passes measured", (mode) => whole(mode.times?.passes ?? 0)],
   ];
   const rule = modes.find((mode) => mode.times !== null)?.times?.rule ?? "";
@@ -110,6 +111,7 @@ const caches: readonly Row[] = [
   ["  exact match", ofLookups((mode) => mode.cache.exactHits)],
   ["  megaflow", ofLookups((mode) => mode.cache.megaflowHits)],
   ["  upcall", ofLookups((mode) => mode.cache.upcalls)],
+  ["subtables tried", (mode) => whole(mode.cache.subtableLookups)],
   ["OpenFlow table lookups", (mode) => whole(mode.cache.tableLookups)],
   ["megaflows at the end", (mode) => whole(mode.cache.megaflows)],
   ["masks at the end", (mode) => whole(mode.cache.masks)],

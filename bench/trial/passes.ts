@@ -111,7 +111,7 @@ export interface WarmResult {
   /** Per delivered packet: all together, then by host in the fabric's order. */
   readonly nsPerPacket: Spread;
   readonly nodes: readonly Spread[];
-  /** Revalidation and ageing, not in `nsPerPacket`; virtual time runs faster than the clock and makes it frequent. */
+  /** Revalidation and ageing by delivered packet, beside `nsPerPacket` and not in it: how often they happen is a setting. */
   readonly housekeeping: Spread;
   readonly interrupted: boolean;
 }

@@ -2,16 +2,11 @@
  * The result of a run, as it is printed, written with --json (result.schema.json) and compared. Integer counts from the
  * cold pass; times from the warm passes; ratios only where people ask for them.
  */
+
+import type { ClusterCounters, NodeCounters, PortCounters } from "../../datapath/cluster-counters.ts";
 import type { Topology } from "../../datapath/topology.ts";
 import { type Capacity, capacityOf } from "./capacity.ts";
-import {
-  type ClusterCounters,
-  delivered,
-  type NodeCounters,
-  type PortCounters,
-  sumDrops,
-  sumNodes,
-} from "./counters.ts";
+import { delivered, sumDrops, sumNodes } from "./counters.ts";
 import type { ColdResult, WarmResult } from "./passes.ts";
 import { stabilityRule } from "./passes.ts";
 import type { Spread } from "./statistics.ts";
@@ -61,7 +56,7 @@ export interface VmResult {
   readonly answering: boolean;
 }
 
-export interface NodeCost extends Omit<NodeCounters, "ns" | "ports"> {
+export interface NodeCost extends Omit<NodeCounters, "ns" | "namespaceNs" | "ports"> {
   readonly role: "compute" | "network";
   /** Time in this host for a packet delivered anywhere, ns; null without warm passes. */
   readonly nsPerPacket: Spread | null;
@@ -115,6 +110,8 @@ export interface ModeResult {
     readonly exactHits: number;
     readonly megaflowHits: number;
     readonly upcalls: number;
+    /** Subtables of the megaflow caches that were tried. */
+    readonly subtableLookups: number;
     readonly tableLookups: number;
     readonly megaflows: number;
     readonly masks: number;
@@ -245,6 +242,7 @@ export function modeResult(parts: ModeParts): ModeResult {
       exactHits: totals.exactHits,
       megaflowHits: totals.megaflowHits,
       upcalls: totals.upcalls,
+      subtableLookups: totals.subtableLookups,
       tableLookups: totals.tableLookups,
       megaflows: totals.megaflows,
       masks: totals.masks,
@@ -272,7 +270,7 @@ function nodeCost(topology: Topology, node: NodeCounters, index: number, warm: W
     underlay.rxBytes += port.rxBytes;
     underlay.txBytes += port.txBytes;
   }
-  const { ns: _, ports, ...counts } = node;
+  const { ns: _, namespaceNs: __, ports, ...counts } = node;
   return {
     ...counts,
     drops: Object.fromEntries(Object.entries(node.drops).filter(([, count]) => count > 0)),

@@ -1,0 +1,139 @@
+/** Everything a person can get wrong at the command line: one line that says what and where, exit code 2, no stack. */
+import assert from "node:assert/strict";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { packageRoot } from "../../bench/paths.ts";
+import { eastwest, type Ran, recorded, withFolder } from "./cli.ts";
+
+const vm1 = recorded("gre-dvr.vm1.pcap");
+const fast = ["run", "--mode", "dvr", "--no-timing"];
+
+/** Exit code 2, nothing on standard output, one line on standard error that has all of `words`. */
+function refused(ran: Ran, ...words: readonly (string | RegExp)[]): void {
+  assert.equal(ran.status, 2, `exit code; standard error: ${ran.stderr}`);
+  assert.equal(ran.stdout, "");
+  assert.match(ran.stderr, /^eastwest: [^\n]+\n$/);
+  assert.doesNotMatch(ran.stderr, /\n\s+at /);
+  for (const word of words) {
+    if (typeof word === "string") assert.ok(ran.stderr.includes(word), `${ran.stderr} lacks ${word}`);
+    else assert.match(ran.stderr, word);
+  }
+}
+
+test("no such capture", () => {
+  refused(eastwest(...fast, "--from", "vm1=nowhere/at-all.pcap"), "nowhere/at-all.pcap", /no such file/i);
+});
+
+test("a folder in place of a capture", () => {
+  refused(eastwest(...fast, "--from", "vm1=pcaps"), "pcaps", /directory/);
+});
+
+test("not a capture: its first bytes are shown", () =>
+  withFolder((folder) => {
+    const file = join(folder, "text.pcap");
+    writeFileSync(file, "hello, this is no capture");
+    refused(eastwest(...fast, "--from", `vm1=${file}`), file, "not a capture", "68 65 6c 6c");
+  }));
+
+test("an empty file", () =>
+  withFolder((folder) => {
+    const file = join(folder, "empty.pcap");
+    writeFileSync(file, "");
+    refused(eastwest(...fast, "--from", `vm1=${file}`), file, "is empty");
+  }));
+
+test("a capture without frames", () =>
+  withFolder((folder) => {
+    const file = join(folder, "header.pcap");
+    writeFileSync(file, readFileSync(vm1).subarray(0, 24));
+    refused(eastwest(...fast, "--from", `vm1=${file}`), file, "holds no frame");
+  }));
+
+test("an unknown port: the message says which there are", () => {
+  refused(eastwest(...fast, "--from", `vm9=${vm1}`), '"vm9"', "vm1, vm2", "test114, test115, test116");
+  refused(eastwest(...fast, "--from", `test115/eth9=${vm1}`), '"test115/eth9"', "eth0", "qvof76ecb29-5d");
+  refused(eastwest(...fast, "--from", vm1), "PORT=FILE");
+});
+
+test("a rule that does not parse: file, line, column, what was expected", () =>
+  withFolder((folder) => {
+    cpSync(join(packageRoot, "bench", "scenarios", "gre-dvr"), join(folder, "mine"), { recursive: true });
+    const file = join(folder, "mine", "test115.br-int.flows");
+    const lines = readFileSync(file, "utf8").split("\n");
+    lines.splice(2, 0, "table=0,priority=3,in_prot=30 actions=drop");
+    writeFileSync(file, lines.join("\n"));
+    const topology = join(folder, "mine", "topology.yaml");
+    const ran = eastwest("run", "--no-timing", "--topology", topology, "--from", `vm1=${vm1}`);
+    refused(ran, "test115.br-int.flows:3:", /:3:\d+: /, "in_prot");
+  }));
+
+test("a topology that is wrong: file, line, column", () =>
+  withFolder((folder) => {
+    cpSync(join(packageRoot, "bench", "scenarios", "gre-dvr"), join(folder, "mine"), { recursive: true });
+    const topology = join(folder, "mine", "topology.yaml");
+    const text = readFileSync(topology, "utf8");
+    const run = (changed: string): Ran => {
+      writeFileSync(topology, changed);
+      return eastwest("run", "--no-timing", "--topology", topology, "--from", `vm1=${vm1}`);
+    };
+    refused(run(text.replace("role: network", "role: router")), /topology\.yaml:10:11: /, "router");
+    refused(run(text.replace("peer: phy-br-eth1", "peer: phy-br-eth9")), /topology\.yaml:\d+:\d+: /, "phy-br-eth9");
+    refused(run("name: [\n"), /topology\.yaml:\d+:\d+: not YAML/);
+    refused(run(text.replace("flows: test114.br-int.flows", "flows: gone.flows")), /no such rule file/, "gone.flows");
+    refused(eastwest("run", "--topology", join(folder, "none.yaml")), "none.yaml", "no such file");
+  }));
+
+test("a topology without recorded captures needs --from", () =>
+  withFolder((folder) => {
+    cpSync(join(packageRoot, "bench", "scenarios", "gre-dvr"), join(folder, "mine"), { recursive: true });
+    const topology = join(folder, "mine", "topology.yaml");
+    writeFileSync(topology, readFileSync(topology, "utf8").replace("mode: dvr", "mode: other"));
+    refused(eastwest("run", "--no-timing", "--topology", topology), "--from");
+  }));
+
+test("options that are not as expected", () => {
+  refused(eastwest("run", "--mode", "centralised"), "--mode", "legacy, dvr");
+  refused(eastwest("run", "--network", "mpls"), "--network", "gre, vxlan, vlan");
+  refused(eastwest("run", "--repeat", "0"), "--repeat");
+  refused(eastwest("run", "--nic", "fast"), "--nic");
+  refused(eastwest("run", "--pps", "10", "--multiplier", "2"), "--pps", "--multiplier");
+  refused(eastwest("run", "--dump-flows", "test115/br-none"), "test115/br-none", "test115/br-int");
+  assert.equal(eastwest("run", "--no-such-option").status, 2);
+  assert.equal(eastwest("rnu").status, 2);
+  assert.match(eastwest("rnu").stderr, /run/);
+});
+
+test("a file that cannot be written", () => {
+  const ran = eastwest(...fast, "--json", "/nowhere/at/all.json", "--quiet");
+  refused(ran, "/nowhere/at/all.json");
+});
+
+test("a capture that does not fit the memory given", () => {
+  refused(eastwest(...fast, "--memory", "4k"), "gre-dvr.vm1.pcap", /4096/);
+});
+
+test("a capture cut off in its last record is used as far as it goes, with a warning", () =>
+  withFolder((folder) => {
+    const file = join(folder, "cut.pcap");
+    writeFileSync(file, readFileSync(vm1).subarray(0, -10));
+    const ran = eastwest(...fast, "--from", `vm1=${file}`);
+    assert.equal(ran.status, 0, ran.stderr);
+    assert.match(ran.stderr, /^eastwest: warning: [^\n]*cut\.pcap[^\n]*\n$/);
+    assert.match(ran.stderr, /257 frames/);
+    assert.match(ran.stdout, /of 257 frames into vm1/);
+  }));
+
+test("results that cannot be compared", () =>
+  withFolder((folder) => {
+    const file = join(folder, "r.json");
+    refused(eastwest("compare", file, file), file, "no such file");
+    writeFileSync(file, "{");
+    refused(eastwest("compare", file, file), file, "not JSON");
+    writeFileSync(file, "{}");
+    refused(eastwest("compare", file, file), file, "eastwest run result");
+    writeFileSync(file, '{"format":"eastwest run result","version":2}');
+    refused(eastwest("compare", file, file), file, "version");
+    writeFileSync(file, '{"format":"eastwest run result","version":1}');
+    refused(eastwest("compare", file, file), file, "missing");
+  }));
