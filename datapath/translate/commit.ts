@@ -55,6 +55,9 @@ const IPV6_DST = quad(W_IPV6_DST);
 const IPV6_LABEL: KeyField = [[W_IPV6_LABEL, 0xfffff]];
 const TP_SRC: KeyField = [[W_PORTS, HIGH16]];
 const TP_DST: KeyField = [[W_PORTS, LOW16]];
+/** On the wire type and code have 8 bits, whatever was written into the 16 of the flow. */
+const ICMP_TYPE: KeyField = [[W_PORTS, 0x00ff0000]];
+const ICMP_CODE: KeyField = [[W_PORTS, 0xff]];
 const ARP_OP: KeyField = [[W_TYPE, 0xff]];
 const SHA: KeyField = [
   [W_MACS0, -1],
@@ -70,6 +73,7 @@ const ETHERNET = [ETH_SRC, ETH_DST];
 const IPV4 = [NW_SRC, NW_DST, TOS, TTL];
 const IPV6 = [IPV6_SRC, IPV6_DST, IPV6_LABEL, TOS, TTL];
 const PORTS = [TP_SRC, TP_DST];
+const ICMP = [ICMP_TYPE, ICMP_CODE];
 const ARP = [NW_SRC, NW_DST, ARP_OP, SHA, THA];
 const ND = [ND_TARGET, SHA, THA];
 const PRIORITY: readonly KeyField[] = [[[W_SKB_PRIORITY, -1]]];
@@ -202,8 +206,8 @@ function commitPorts(flow: Int32Array, base: Int32Array, mask: Int32Array, out: 
 function commitIcmp(flow: Int32Array, base: Int32Array, mask: Int32Array, out: OdpAction[]): boolean {
   const type = flow[W_TYPE] >>> 16;
   const protocol = flow[W_TYPE] & 0xff;
-  if (type === ETH_TYPE_IPV4 && protocol === 1) return commitHeader("icmp", PORTS, false, flow, base, mask, out);
-  if (type === ETH_TYPE_IPV6 && protocol === 58) return commitHeader("icmpv6", PORTS, false, flow, base, mask, out);
+  if (type === ETH_TYPE_IPV4 && protocol === 1) return commitHeader("icmp", ICMP, false, flow, base, mask, out);
+  if (type === ETH_TYPE_IPV6 && protocol === 58) return commitHeader("icmpv6", ICMP, false, flow, base, mask, out);
   return false;
 }
 

@@ -39,10 +39,7 @@ export function pushVlan(flow: Int32Array, mask: Int32Array, tpid: number): void
   flow[W_VLAN0] = (tpid << 16) | VLAN_PRESENT;
 }
 
-/** Keeps tpid and tci of the outer tag in step after the tci was written (OVS: flow_fix_vlan_tpid). */
+/** A tag that was written on an untagged packet gets a type; a type stays when the tag is written away (OVS: flow_fix_vlan_tpid). */
 export function fixVlanType(flow: Int32Array): void {
-  const tci = flow[W_VLAN0] & 0xffff;
-  const tpid = flow[W_VLAN0] >>> 16;
-  if (tpid === 0 && tci !== 0) flow[W_VLAN0] = (0x8100 << 16) | tci;
-  else if (tci === 0) flow[W_VLAN0] = 0;
+  if (flow[W_VLAN0] >>> 16 === 0 && (flow[W_VLAN0] & 0xffff) !== 0) flow[W_VLAN0] |= 0x8100 << 16;
 }
