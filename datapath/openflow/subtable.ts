@@ -93,8 +93,13 @@ export class Stage {
     const { words, masks } = this;
     let h = basis;
     for (let i = 0; i < words.length; i++) {
-      h = Math.imul(h ^ (flow[words[i]] & masks[i]), 0x9e3779b1);
-      h ^= h >>> 15;
+      // fmix32 of MurmurHash3 a word: prefixes differ in high bits only, and places are chosen by low ones.
+      h ^= flow[words[i]] & masks[i];
+      h ^= h >>> 16;
+      h = Math.imul(h, 0x85ebca6b);
+      h ^= h >>> 13;
+      h = Math.imul(h, 0xc2b2ae35);
+      h ^= h >>> 16;
     }
     return h;
   }
