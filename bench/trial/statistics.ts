@@ -56,6 +56,8 @@ export function relativeSpread(of: Spread): number {
 
 /** The largest 0-based rank r with P(Binomial(n, 1/2) <= r) <= 0.025; 0 when there is none. */
 function lowerRank(n: number): number {
+  // The normal approximation is within one rank here, and 2^-n would soon be 0.
+  if (n > 500) return Math.floor(n / 2 - 0.98 * Math.sqrt(n)) - 1;
   let term = 0.5 ** n;
   let sum = 0;
   let rank = -1;
