@@ -227,6 +227,8 @@ export function sendMatch(match: Match, version: OpenFlowVersion, wholeVid = fal
     keep(false, "vlan_tci", W_VLAN0);
     keep(false, "dl_type", W_TYPE, 0xffff0000 | 0);
   }
+  // Packets are Ethernet unless decapsulated: one form for rules that say so, by a field or by "eth", and rules that do not.
+  if (ethernet) match.clearBits(W_PACKET_TYPE, -1);
   if (version >= 3) sendVlan(match);
   else if (wholeVid) sendOldVlan(match);
   return dropped;

@@ -69,6 +69,11 @@ export class FlowTables {
     return this.tables[table]?.lookup(flow, wildcards, hidden)?.owner;
   }
 
+  /** The rule of `table` with exactly that match and priority. */
+  exactly(table: number, match: Match, priority: number): Rule | undefined {
+    return this.tables[table]?.exactly(match, priority)?.owner;
+  }
+
   /** Does what the message says. Returns the rules added, changed or removed. */
   apply(mod: FlowMod, now: number): readonly Rule[] {
     switch (mod.command) {
