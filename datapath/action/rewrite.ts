@@ -13,6 +13,7 @@ import { crc32c } from "../wire/sctp.ts";
 const PROTO_TCP = 6;
 const PROTO_UDP = 17;
 const PROTO_ICMPV6 = 58;
+const PROTO_NONE = 59; // "no next header", RFC 8200 section 4.7
 const TCP_CHECKSUM = 16;
 const UDP_CHECKSUM = 6;
 const ICMP_CHECKSUM = 2;
@@ -108,8 +109,14 @@ function routingHeaderPresent(view: DataView, ip: number, l4: number): boolean {
     const next = view.getUint8(at);
     let length: number;
     if (lastProto === 51) length = (view.getUint8(at + 1) + 2) * 4;
-    else if (lastProto === 44) length = 8;
-    else {
+    else if (lastProto === 44) {
+      // Behind a later fragment's header is no transport header: no checksum follows.
+      if ((view.getUint16(at + 2) & 0xfff8) !== 0) {
+        lastProto = PROTO_NONE;
+        return false;
+      }
+      length = 8;
+    } else {
       if (lastProto === 43 && view.getUint8(at + 3) > 0) return true;
       length = (view.getUint8(at + 1) + 1) * 8;
     }

@@ -90,17 +90,8 @@ export function hasField(field: Field, flow: Int32Array, mask: Int32Array): bool
   }
 }
 
-const IP_FIELDS = new Set([
-  "ip_src",
-  "ip_dst",
-  "ipv6_src",
-  "ipv6_dst",
-  "ipv6_label",
-  "nw_tos",
-  "ip_dscp",
-  "nw_ecn",
-  "nw_ttl",
-]);
+// Not ip_dscp, which Open vSwitch has as another field than nw_tos and does not name there.
+const IP_FIELDS = new Set(["ip_src", "ip_dst", "ipv6_src", "ipv6_dst", "ipv6_label", "nw_tos", "nw_ecn", "nw_ttl"]);
 const ARP_FIELDS = new Set(["arp_op", "arp_spa", "arp_tpa", "arp_sha", "arp_tha"]);
 
 /** Setting an L3 field depends on nw_proto (`move` and `pop` have no such rule). */

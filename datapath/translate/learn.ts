@@ -116,9 +116,11 @@ export function executeLearn(x: XlateState, learn: LearnAction): void {
   let success = true;
   if (x.trace !== undefined) noteLearned(x, mod);
   if (x.sideEffects) {
-    const { rule, added } = bridge.tables.learn(mod, learn.limit, x.now);
+    const before = bridge.tables.exactly(mod.table, mod.match, mod.priority)?.actions;
+    const { rule, added, changed } = bridge.tables.learn(mod, learn.limit, x.now);
     success = rule !== undefined;
     if (rule !== undefined && added) x.withhold(rule);
+    else if (rule !== undefined && changed && before !== undefined) x.keepActions(rule, before);
   }
   if (success) {
     x.effects.repeats((now) => {

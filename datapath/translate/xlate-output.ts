@@ -233,9 +233,10 @@ export abstract class XlateOutput extends XlateChange {
 
   /** Goes on in another bridge, as a packet that comes in at `to`; registers, metadata and tunnel fields stay behind. */
   protected crossTo(from: Port, to: Port, last: boolean): void {
-    const { flow, stack, actionSet, actionSetHasGroup, wasMpls, bridge, withheld } = this;
+    const { flow, stack, actionSet, actionSetHasGroup, wasMpls, bridge, withheld, kept } = this;
     // The tables of the next bridge are taken as they are now.
     this.withheld = undefined;
+    this.kept = undefined;
     const savedFlow = flow.slice();
     const savedMask = saveTunnel(this.mask);
     this.stack = [];
@@ -261,6 +262,7 @@ export abstract class XlateOutput extends XlateChange {
     restoreTunnel(this.mask, savedMask);
     this.wasMpls = wasMpls;
     this.withheld = withheld;
+    this.kept = kept;
     this.exit = false;
     this.error = undefined;
     this.effects.counts({

@@ -90,6 +90,8 @@ export abstract class XlateState {
   protected originalPriority = 0;
   /** Rules that this packet has made: not for it yet, though their masks show. */
   protected withheld: Set<Rule> | undefined = undefined;
+  /** Rules that it has changed, with what they do for it. */
+  protected kept: Map<Rule, readonly OfAction[]> | undefined = undefined;
   /** Outer destination of the packet as it came in, int32; 0 = not from a tunnel. */
   protected originalTunnelDst = 0;
 
@@ -190,6 +192,17 @@ export abstract class XlateState {
   withhold(rule: Rule): void {
     this.withheld ??= new Set();
     this.withheld.add(rule);
+  }
+
+  /** A rule that was changed just now still does `actions` for the rest of this translation. */
+  keepActions(rule: Rule, actions: readonly OfAction[]): void {
+    this.kept ??= new Map();
+    if (!this.kept.has(rule)) this.kept.set(rule, actions);
+  }
+
+  protected actionsOf(rule: Rule | undefined): readonly OfAction[] {
+    if (rule === undefined) return [];
+    return this.kept?.get(rule) ?? rule.actions;
   }
 
   protected noteRule(table: number, rule: Rule | undefined): void {

@@ -86,7 +86,7 @@ export class Xlate extends XlateOutput {
     this.inside(traceRule(0, rule), () => {
       if (!this.acceptCongestion()) return;
       this.table = 0;
-      this.translate(rule?.actions ?? [], true, false);
+      this.translate(this.actionsOf(rule), true, false);
       if (this.error !== undefined) return;
       this.finishPipeline();
     });
@@ -109,7 +109,7 @@ export class Xlate extends XlateOutput {
       const rule = this.lookup(this.bridge, 0, flow[W_IN_PORT]);
       this.noteRule(0, rule);
       this.rule = rule;
-      this.inside(traceRule(0, rule), () => this.translate(rule?.actions ?? [], true, false));
+      this.inside(traceRule(0, rule), () => this.translate(this.actionsOf(rule), true, false));
     } else {
       this.translateFrozen(state.actions);
     }
@@ -168,7 +168,7 @@ export class Xlate extends XlateOutput {
       if (deepens) this.depth++;
       this.rule = rule;
       this.inside(traceRule(table, rule), () => {
-        const actions = rule?.actions ?? [];
+        const actions = this.actionsOf(rule);
         if (cloned) this.cloneActions(actions, last);
         else this.translate(actions, last, false);
       });
