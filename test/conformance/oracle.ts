@@ -9,10 +9,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { missingTools, ovsSchema, run, sleep, toolPath } from "../lab/shell.ts";
+import { missingTools, ovsSchema, sleep, toolPath } from "../lab/shell.ts";
 import { type Case, type CaseBridge, type CaseEvent, type CasePort, hasTunnels } from "./case.ts";
 import type { Result } from "./compare.ts";
 import { SentFrames } from "./sent-frames.ts";
+import { ShellPipe } from "./shell-pipe.ts";
 import { Unixctl } from "./unixctl.ts";
 
 /** So large that it never matters. */
@@ -56,6 +57,7 @@ export class Oracle {
   private readonly daemons: ChildProcess[] = [];
   private readonly env: Readonly<Record<string, string>>;
   private control!: Unixctl;
+  private readonly shell: ShellPipe;
   private shape = "";
   private current: Case | undefined;
   private captures = new Map<string, SentFrames>();
@@ -71,6 +73,7 @@ export class Oracle {
     this.folder = mkdtempSync(join(tmpdir(), "eastwest-ovs-"));
     const folders = ["RUN", "LOG", "DB", "SYSCONF"].map((name) => [`OVS_${name}DIR`, this.folder] as const);
     this.env = Object.fromEntries(folders);
+    this.shell = new ShellPipe(this.env);
     process.on("exit", this.removeNow).on("SIGINT", this.stop).on("SIGTERM", this.stop);
   }
 
@@ -100,12 +103,13 @@ export class Oracle {
   }
 
   private remove(): void {
+    this.shell.close();
     for (const daemon of this.daemons.splice(0).reverse()) daemon.kill("SIGKILL"); // Nothing of theirs outlives the folder.
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 3 });
   }
 
   private async startDaemons(): Promise<void> {
-    await run(["ovsdb-tool", "create", join(this.folder, "conf.db"), ovsSchema()], { env: this.env });
+    await this.shell.run(["ovsdb-tool", "create", join(this.folder, "conf.db"), ovsSchema()]);
     await this.daemon("ovsdb-server", "db.sock", "conf.db", "--remote=punix:db.sock");
     await this.vsctl("--no-wait", "init");
     const options = ["--enable-dummy", "--disable-system", "--disable-system-route", "--unixctl=vswitchd.ctl"];
@@ -130,7 +134,7 @@ export class Oracle {
   }
 
   private vsctl(...argv: string[]): Promise<string> {
-    return run(["ovs-vsctl", "--timeout=20", `--db=unix:${this.folder}/db.sock`, ...argv], { env: this.env });
+    return this.shell.run(["ovs-vsctl", "--timeout=20", `--db=unix:${this.folder}/db.sock`, ...argv]);
   }
 
   private async ofctl(
@@ -142,7 +146,7 @@ export class Oracle {
     const [last, input] = typeof lines === "string" ? [lines, ""] : ["-", `${lines.join("\n")}\n`];
     const argv = ["ovs-ofctl", "-O", openflow, command, `unix:${this.folder}/${bridge}.mgmt`];
     try {
-      await run([...argv, ...(last === "" ? [] : [last])], { env: this.env, input });
+      await this.shell.run([...argv, ...(last === "" ? [] : [last])], input);
     } catch (error) {
       const said = (error as Error).message;
       const code = /OF[A-Z0-9]*_ERROR[^:]*: (\w+)/.exec(said)?.[1];
@@ -369,7 +373,7 @@ export class Oracle {
 
   /** A frame made after a flow in OpenFlow syntax. */
   private async compose(flow: string): Promise<string> {
-    const dump = await run(["ovs-ofctl", "compose-packet", flow], { env: this.env });
+    const dump = await this.shell.run(["ovs-ofctl", "compose-packet", flow]);
     return dump
       .split("\n")
       .map((line) => line.slice(10, 58).replace(/[ -]/g, ""))
