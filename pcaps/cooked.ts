@@ -12,9 +12,13 @@
  *                                                         12 sender's address, 8 bytes
  *
  * What is kept: sender's address, protocol, and all that follows, so that 802.1Q tags (protocol 0x8100, then the tag)
- * and LLC frames (protocol 4, "802.2") come back as they were. What is lost in the capture is the destination address. It is
- * rebuilt from the packet type: ff:ff:ff:ff:ff:ff for broadcast; for multicast the group's address (RFC 1112 6.4, RFC
- * 2464 7), behind tags too; for the rest 02:00:00:00:00:0N, a locally administered address with the packet type N as last byte.
+ * and LLC frames (protocol 4, "802.2") come back as they were. (libpcap itself stores no tags in v2.) What is lost in the
+ * capture is the destination address. It is rebuilt:
+ *   - broadcast: ff:ff:ff:ff:ff:ff; also for what we sent to 255.x.x.x and for the ARP requests we sent, which are
+ *     broadcast but for rare probes;
+ *   - multicast, received or sent: the address of the IPv4 or IPv6 group (RFC 1112 6.4, RFC 2464 7), behind tags too;
+ *     01:00:00:00:00:00 for groups of other protocols;
+ *   - the rest 02:00:00:00:00:0N: locally administered, with the packet type N as last byte.
  * Frames of devices that are not Ethernet-like (ARPHRD other than 1 and loopback, address not 6 bytes) are left out.
  *
  * Source: https://www.tcpdump.org/linktypes/LINKTYPE_LINUX_SLL.html and LINKTYPE_LINUX_SLL2.html.
@@ -26,6 +30,7 @@ const PROTOCOL_802_3 = 1; // Novell raw 802.3
 const PROTOCOL_802_2 = 4; // LLC
 const BROADCAST = 1;
 const MULTICAST = 2;
+const FROM_US = 4;
 
 /** Bytes that a cooked header loses when it becomes an Ethernet header: the frame starts that much later. */
 export const SLL_SURPLUS = 2;
@@ -65,29 +70,32 @@ export function recoverEthernet(
 }
 
 function writeDestination(bytes: Uint8Array, frame: number, end: number, packetType: number): void {
-  if (packetType === BROADCAST) {
-    bytes.fill(0xff, frame, frame + 6);
-    return;
-  }
-  bytes.fill(0, frame, frame + 6);
-  if (packetType !== MULTICAST) {
-    bytes[frame] = 0x02;
-    bytes[frame + 5] = packetType;
-    return;
-  }
   let at = frame + 12;
   while (end - at >= 6 && (be16(bytes, at) === 0x8100 || be16(bytes, at) === 0x88a8)) at += 4;
   const type = be16(bytes, at);
-  bytes[frame] = 0x01; // a multicast address at least
-  if (type === 0x0800 && end - at >= 2 + 20) {
+  const packet = at + 2;
+  const room = end - packet;
+  bytes.fill(0, frame, frame + 6);
+  const ours = packetType === FROM_US;
+  const request = ours && type === 0x0806 && room >= 8 && be16(bytes, packet + 6) === 1;
+  const limited = ours && type === 0x0800 && room >= 20 && bytes[packet + 16] === 0xff;
+  if (packetType === BROADCAST || request || limited) {
+    bytes.fill(0xff, frame, frame + 6);
+  } else if (type === 0x0800 && room >= 20 && bytes[packet + 16] >>> 4 === 14 && (ours || packetType === MULTICAST)) {
+    bytes[frame] = 0x01;
     bytes[frame + 2] = 0x5e;
-    bytes[frame + 3] = bytes[at + 2 + 17] & 0x7f;
-    bytes[frame + 4] = bytes[at + 2 + 18];
-    bytes[frame + 5] = bytes[at + 2 + 19];
-  } else if (type === 0x86dd && end - at >= 2 + 40) {
+    bytes[frame + 3] = bytes[packet + 17] & 0x7f;
+    bytes[frame + 4] = bytes[packet + 18];
+    bytes[frame + 5] = bytes[packet + 19];
+  } else if (type === 0x86dd && room >= 40 && bytes[packet + 24] === 0xff && (ours || packetType === MULTICAST)) {
     bytes[frame] = 0x33;
     bytes[frame + 1] = 0x33;
-    for (let i = 0; i < 4; i++) bytes[frame + 2 + i] = bytes[at + 2 + 36 + i];
+    for (let i = 0; i < 4; i++) bytes[frame + 2 + i] = bytes[packet + 36 + i];
+  } else if (packetType === MULTICAST) {
+    bytes[frame] = 0x01; // a group of another protocol: which one is not known
+  } else {
+    bytes[frame] = 0x02;
+    bytes[frame + 5] = packetType;
   }
 }
 
