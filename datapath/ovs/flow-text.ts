@@ -233,7 +233,8 @@ export function formatMatch(packet: Int32Array, mask: Int32Array, portName: (por
 
   for (let i = 0; i < 2; i++) {
     const tciMask = mask[W_VLAN0 + i] & 0xffff;
-    if (tciMask === 0) continue;
+    // Of an inner tag Open vSwitch says nothing when the outer one is open.
+    if (tciMask === 0) break;
     const tci = flow[W_VLAN0 + i] & 0xffff;
     const suffix = i === 0 ? "" : "1";
     const vid = tciMask & 0xfff;
