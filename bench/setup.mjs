@@ -2,7 +2,7 @@
 // the build. Plain JavaScript, because it runs before there is a compiler. `npm start` and `npm test` call it first.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -46,6 +46,7 @@ const configured = Math.max(
 );
 if (!existsSync(built) || statSync(built).mtimeMs < Math.max(configured, ...sources)) {
   npm("run", "--silent", "build");
+  chmodSync(join(root, "dist", "bench", "main.js"), 0o755);
   mkdirSync(dirname(built), { recursive: true });
   writeFileSync(built, new Date().toISOString());
 }

@@ -7,10 +7,12 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { packageRoot } from "../../bench/paths.ts";
 import { compileSchema } from "../../bench/scenarios/yaml-source.ts";
 import type { ModeResult, RunResult } from "../../bench/trial/result.ts";
 import { RESULT_SCHEMA } from "../../bench/trial/result-file.ts";
+import { libpcapVersion } from "../../pcaps/libpcap-reader.ts";
 import { readTrace } from "../../pcaps/read-trace.ts";
 import { eastwest, program, recorded, withFolder } from "./cli.ts";
 
@@ -204,25 +206,44 @@ test("compare: a result equals itself, differs from another network's, and names
     assert.match(eastwest("compare", a, b).stdout, /dvr encapsulations +248 +0 +-248/);
   }));
 
-test("interrupted: what was done is reported, exit code 130", { skip: process.platform === "win32" }, () =>
+test("interrupted: what was done is reported, exit code 130", () =>
   withFolder(async (folder) => {
     const file = join(folder, "r.json");
-    const child = spawn(
-      process.execPath,
-      [program, "run", "--real-time", "--loop", "1000", "--json", file, "--quiet"],
-      {
-        cwd: packageRoot,
-        stdio: ["ignore", "ignore", "inherit"],
-      },
-    );
+    const pcaps = join(folder, "pcaps");
+    const options = ["--real-time", "--loop", "1000", "--json", file, "--write", pcaps, "--quiet"];
+    const child = spawn(process.execPath, [program, "run", ...options], {
+      cwd: packageRoot,
+      stdio: ["ignore", "ignore", "inherit"],
+    });
     const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
-    setTimeout(() => child.kill("SIGINT"), 1500);
+    // It has begun when its files are there; a moment later frames have gone in.
+    while (!existsSync(join(pcaps, "legacy", "underlay.pcap"))) await sleep(50);
+    await sleep(500);
+    child.kill("SIGINT");
     assert.equal(await ended, 130);
     const result = resultOf(readFileSync(file, "utf8"));
     assert.equal(result.interrupted, true);
     assert.ok(result.modes["legacy"].offered.packets > 0);
-  }),
-);
+    // What was written so far is whole.
+    const underlay = await readTrace(join(pcaps, "legacy", "underlay.pcap"));
+    assert.equal(underlay.count, result.modes["legacy"].underlayFrames);
+    assert.deepEqual(underlay.warnings, []);
+  }));
+
+test("--reader libpcap and --filter", async (context) => {
+  if ((await libpcapVersion()) === undefined) return context.skip("the optional package node-pcap is not there");
+  const offered = (...more: string[]): number => {
+    const ran = eastwest("run", "--mode", "dvr", "--no-timing", "--json", "-", ...more);
+    assert.equal(ran.status, 0, ran.stderr);
+    return resultOf(ran.stdout).modes["dvr"].offered.packets;
+  };
+  assert.equal(offered("--reader", "libpcap"), offered());
+  const icmp = offered("--filter", "icmp");
+  assert.ok(icmp > 0 && icmp < offered());
+  const wrong = eastwest("run", "--no-timing", "--filter", "no such filter");
+  assert.equal(wrong.status, 2);
+  assert.match(wrong.stderr, /^eastwest: [^\n]+\n$/);
+});
 
 test("a reader that has enough is no error", () =>
   withFolder(async (folder) => {
