@@ -4,8 +4,8 @@
  * fewer fields, never an exception, never a read past the frame. The judge is test/golden/parses.json.gz, what a real
  * Open vSwitch printed for about two thousand frames.
  *
- * Loads go through one DataView over the pool: getInt32 is one load and one byte swap in optimised code, where four byte
- * loads and shifts measured 31 % slower for the whole function (bench/suites/hot-path.ts).
+ * Loads go through one DataView over the pool: getInt32 is one load and one byte swap in optimised code (0.7 ns a word
+ * against 1.5 ns by four byte loads, wire/bytes.ts). 16 to 17 ns for an untagged UDP frame.
  */
 
 import { Drop } from "../packet/drop.ts";

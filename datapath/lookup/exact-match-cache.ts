@@ -24,10 +24,25 @@ const SMALL = 16;
 const LARGE = 64;
 const SMALL_WORDS = SMALL - WORDS;
 
+/**
+ * Chosen by measurement, MAC rewrite of 60-byte frames, ns a packet (hot-path.ts --flows --masks --emc --insert):
+ *
+ *   entries                      8192   16384   32768   65536
+ *   1,000 flows, 1 mask            69      68      69      68
+ *   10,000 flows, 8 masks         107      89      79       -
+ *   100,000 flows, 1 mask          82      84      85     100
+ *
+ *   one in                          1      20     100    1000
+ *   5,000 flows, 32 masks         132     115     113     201
+ *   100,000 flows, 1 mask         122      85      79      77
+ */
+const DEFAULT_ENTRIES = 16384;
+const DEFAULT_INSERT_INVERSE = 100;
+
 export interface EmcOptions {
-  /** Entries, rounded up to a power of two; 0 switches the cache off. Open vSwitch: 8192. */
+  /** Entries, rounded up to a power of two; 0 switches the cache off. Default 16384, Open vSwitch: 8192. */
   readonly entries?: number;
-  /** One of how many megaflow hits is put in: 1 = every one, 0 = none. Open vSwitch: 100. */
+  /** One of how many megaflow hits is put in: 1 = every one, 0 = none. Default 100, as Open vSwitch. */
   readonly insertInverse?: number;
 }
 
@@ -46,8 +61,8 @@ export class ExactMatchCache {
   #skip = 0;
 
   constructor(options: EmcOptions = {}) {
-    const wanted = options.entries ?? 8192;
-    this.insertInverse = options.insertInverse ?? 100;
+    const wanted = options.entries ?? DEFAULT_ENTRIES;
+    this.insertInverse = options.insertInverse ?? DEFAULT_INSERT_INVERSE;
     this.enabled = wanted > 0 && this.insertInverse > 0;
     this.entries = this.enabled ? 2 ** Math.ceil(Math.log2(wanted)) : 0;
     const large = Math.max(1, this.entries >> 2);
@@ -140,8 +155,8 @@ export class ExactMatchCache {
       return;
     }
     this.insert(batch, i);
-    // xorshift32 (Marsaglia 2003): the distance to the next insertion is even over 0 .. 2 (n - 1), so one in n goes in. A
-    // plain counter would pick the same flows of a periodic traffic again and again; a draw for each offer costs 2 ns.
+    // xorshift32 (Marsaglia 2003): the distance to the next insertion is even over 0 .. 2 (n - 1), so one in n goes in, at
+    // the price of one draw an insertion. A plain counter would pick the same flows of a periodic traffic again and again.
     let r = this.#random;
     r ^= r << 13;
     r ^= r >>> 17;

@@ -4,8 +4,8 @@
  * first answer is the only one (OVS: struct dpcls, one per input port, sorted once a second; here sorted by packets seen,
  * so that a run does not depend on a clock).
  *
- * A megaflow is a number. What a hit touches lies in one record of 64 bytes, a cache line, so that a hundred thousand flows
- * cost one miss a packet: columns (one array each for packets, bytes, used, program, epoch) measured 21 ns more at 100,000.
+ * A megaflow is a number. What a hit touches lies in one record of 64 bytes, a cache line: 6.5 ns a packet for the
+ * updates of a hit among 100,000 megaflows at random, against 7.6 ns with a column each (packets, bytes, used, ...).
  *
  *   record:  f64 0 packets | 1 bytes | 2 used, ns | 3 packets and 4 bytes credited so far
  *            i32 10 program | 11 epoch | 12 batch stamp | 13 group in that batch | 14 mask | 15 alive

@@ -89,7 +89,8 @@ test("a megaflow of an old epoch is translated again: equal is kept, different i
   bench.send([udp(1)]);
   bench.handler.epoch++;
   assert.deepEqual(bench.send([udp(1)]), [`1:${hex}`]);
-  assert.deepEqual([bench.handler.translations, bench.handler.withSideEffects], [2, 1]);
+  // With side effects: a packet that hits teaches what it would have taught without a cache.
+  assert.deepEqual([bench.handler.translations, bench.handler.withSideEffects], [2, 2]);
   assert.equal(bench.datapath.counters.get("revalidations"), 1);
   bench.send([udp(1)]);
   assert.equal(bench.handler.translations, 2, "asked once an epoch");
@@ -97,7 +98,7 @@ test("a megaflow of an old epoch is translated again: equal is kept, different i
   port = 2;
   bench.handler.epoch++;
   assert.deepEqual(bench.send([udp(1), udp(1)]), [`2:${hex}`, `2:${hex}`]);
-  assert.deepEqual([bench.handler.translations, bench.handler.withSideEffects], [4, 2]);
+  assert.deepEqual([bench.handler.translations, bench.handler.withSideEffects], [3, 3]);
   assert.equal(bench.datapath.megaflowCache.count, 1);
   bench.conserves();
   bench.datapath.flushStats();
