@@ -17,8 +17,12 @@ if (files.length === 0) {
   console.error(`no test found for: ${words.join(" ")}`);
   process.exit(1);
 }
-const done = spawnSync(process.execPath, ["--enable-source-maps", "--expose-gc", "--test-reporter=spec", "--test", ...files], {
-  cwd: root,
-  stdio: "inherit",
-});
+const done = spawnSync(
+  process.execPath,
+  ["--enable-source-maps", "--expose-gc", "--test-reporter=spec", "--test", ...files],
+  {
+    cwd: root,
+    stdio: "inherit",
+  },
+);
 process.exit(done.status ?? 1);

@@ -1,6 +1,7 @@
 /**
  * The classifier against its slow twin, a linear scan over rules in order of priority, on access lists like ClassBench's
- * with ranges expanded: the same rule for a million packets, with 1,000 and with 10,000 rules. And the contract of the
+ * with ranges expanded: the same rule for each of many packets, with 1,000 and with 10,000 rules (EASTWEST_LOOKUPS=1000000
+ * for a million; the scan is slow). And the contract of the
  * mask: no packet that agrees with another in the bits of its mask gets another rule.
  */
 import assert from "node:assert/strict";
@@ -13,6 +14,7 @@ import { AclTable } from "./acl.ts";
 
 const WORDS = [W_NW_SRC, W_NW_DST, W_PORTS, W_TYPE];
 const IP = 0x0800 << 16;
+const LOOKUPS = Number(process.env["EASTWEST_LOOKUPS"] ?? 20_000);
 
 function build(acl: AclTable): Classifier<number> {
   const classifier = new Classifier<number>();
@@ -54,10 +56,10 @@ const flowOf = (packet: Int32Array, flow: Int32Array): void => {
 };
 
 for (const [count, lookups] of [
-  [1_000, 1_000_000],
-  [10_000, 1_000_000],
+  [1_000, LOOKUPS],
+  [10_000, LOOKUPS],
 ] as const) {
-  test(`${count} rules: a million lookups equal a linear scan`, (t) => {
+  test(`${count} rules: ${lookups} lookups equal a linear scan`, (t) => {
     const acl = new AclTable(count, `acl ${count}`);
     const classifier = build(acl);
     const scan = new LinearScan(acl);
@@ -102,7 +104,7 @@ test("a mask holds every bit that the answer depends on (seed 1)", () => {
   const packet = new Int32Array(4);
   const flow = new Int32Array(FLOW_WORDS);
   let wider = 0;
-  for (let n = 0; n < 20_000; n++) {
+  for (let n = 0; n < 5_000; n++) {
     acl.packet(packet);
     flowOf(packet, flow);
     const mask = new Int32Array(FLOW_WORDS);
@@ -112,5 +114,5 @@ test("a mask holds every bit that the answer depends on (seed 1)", () => {
     if (other.some((bits, w) => bits !== flow[w])) wider++;
     assert.equal(classifier.lookup(other, new Int32Array(FLOW_WORDS))?.owner, rule);
   }
-  assert.ok(wider > 10_000, `${wider} packets had free bits`);
+  assert.ok(wider > 2_500, `${wider} packets had free bits`);
 });
