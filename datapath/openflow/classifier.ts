@@ -81,6 +81,7 @@ export class Classifier<T = undefined> {
   private readonly tries: FieldTrie[] = [];
   /** Rules in it. */
   size = 0;
+  private deferred = false;
 
   /** `prefixes`: names of the fields that get a prefix trie, at most three; [] or ["none"] for none. */
   constructor(prefixes: readonly string[] = DEFAULT_PREFIX_FIELDS) {
@@ -131,8 +132,11 @@ export class Classifier<T = undefined> {
     }
     this.size--;
     if (subtable.entries.size === 0) {
-      this.subtables.splice(this.subtables.indexOf(subtable), 1);
+      // The last takes its place until all is sorted anew, which shows among equals (pvector_remove).
+      const last = this.subtables.pop()!;
+      if (last !== subtable) this.subtables[this.subtables.indexOf(subtable)] = last;
       this.byMask.delete(subtable.mask.join());
+      this.sort();
     } else if (entry.priority === subtable.maxPriority) {
       let max = -1;
       for (const head of subtable.headEntries()) if (head.priority > max) max = head.priority;
@@ -165,7 +169,22 @@ export class Classifier<T = undefined> {
     return this.search(flow, wildcards, true, hidden);
   }
 
+  /** Puts a changed rule last of its subtable in iteration, where Open vSwitch has its new version. */
+  renew(entry: Entry<T>): void {
+    entry.subtable.entries.delete(entry);
+    entry.subtable.entries.add(entry);
+  }
+
+  /** Removes many: the order of subtables is made once at the end, as Open vSwitch does for one message. */
+  removeAll(entries: readonly Entry<T>[]): void {
+    this.deferred = true;
+    for (const entry of entries) this.remove(entry);
+    this.deferred = false;
+    this.sort();
+  }
+
   private sort(): void {
+    if (this.deferred) return;
     this.subtables.sort((a, b) => b.maxPriority - a.maxPriority); // stable: ties stay in order of insertion
   }
 

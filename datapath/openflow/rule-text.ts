@@ -188,7 +188,12 @@ function parseLine(line: Span, given: Command | undefined, options: TextOptions)
   if (version >= 3 && needsVlanTag(match))
     span.fail("a VLAN priority without a tag", "bit 0x1000 of vlan_tci matched and set");
   sendMatch(match, version, /vlan_vid=\w+([,\s]|$)/.test(span.text));
-  return { ...mod, match, actions };
+  // OpenFlow 1.1 and later: a modify changes neither cookies nor the number of rules, and is about one table.
+  if (version > 1 && !deletes && command !== "add") {
+    return { ...mod, table: mod.table === 255 ? 0 : mod.table, match, actions, modifyCookie: false, mayAdd: false };
+  }
+  // In 1.0 it sets the cookie, to 0 where none is given; only one that selects by cookie leaves it alone.
+  return { ...mod, match, actions, modifyCookie: mod.cookieMask === 0n };
 }
 
 function takeFlag(key: Span, flag: (bit: number, since: OpenFlowVersion, name: Span) => void): boolean {
@@ -221,8 +226,16 @@ const FLAG_NAMES: readonly (readonly [number, string])[] = [
   [FLAG_NO_BYTE_COUNTS, "no_byte_counts"],
 ];
 
-/** One line of `ovs-ofctl dump-flows`, without the blank it begins with. `now`: ns, for `duration`; undefined: no statistics. */
-export function formatRule(rule: Rule, now?: number, ports: PortNames = portToText): string {
+/**
+ * One line of `ovs-ofctl dump-flows`, without the blank it begins with. `now`: ns, for `duration`; undefined: no statistics.
+ * `version`: what it is dumped with: 1.3 and later show flags, 1.4 and later the importance.
+ */
+export function formatRule(
+  rule: Rule,
+  now?: number,
+  ports: PortNames = portToText,
+  version: OpenFlowVersion = 1,
+): string {
   const parts: string[] = [];
   const stats = now !== undefined;
   if (stats || rule.cookie !== 0n) parts.push(`cookie=${hex(rule.cookie)}, `);
@@ -231,8 +244,8 @@ export function formatRule(rule: Rule, now?: number, ports: PortNames = portToTe
   if (stats) parts.push(`n_packets=${rule.packets}, n_bytes=${rule.bytes}, `);
   if (rule.idleTimeout !== 0) parts.push(`idle_timeout=${rule.idleTimeout}, `);
   if (rule.hardTimeout !== 0) parts.push(`hard_timeout=${rule.hardTimeout}, `);
-  for (const [bit, name] of FLAG_NAMES) if ((rule.flags & bit) !== 0) parts.push(`${name} `);
-  if (rule.importance !== 0) parts.push(`importance=${rule.importance}, `);
+  if (version >= 4) for (const [bit, name] of FLAG_NAMES) if ((rule.flags & bit) !== 0) parts.push(`${name} `);
+  if (version >= 5 && rule.importance !== 0) parts.push(`importance=${rule.importance}, `);
   const fields: string[] = [];
   if (rule.priority !== DEFAULT_PRIORITY) fields.push(`priority=${rule.priority}`);
   const match = formatMatch(rule.match, ports);

@@ -27,6 +27,8 @@ export interface FlowMod {
   readonly modifyCookie: boolean;
   readonly cookie: bigint;
   readonly cookieMask: bigint;
+  /** A modify that finds no rule adds one: so in OpenFlow 1.0 (where this is left out), not later. */
+  readonly mayAdd?: boolean;
   /** Seconds; 0 = never. */
   readonly idleTimeout: number;
   readonly hardTimeout: number;
@@ -65,7 +67,7 @@ export class Rule {
     this.idleTimeout = mod.idleTimeout;
     this.hardTimeout = mod.hardTimeout;
     this.importance = mod.importance;
-    this.flags = mod.flags & (FLAG_SEND_FLOW_REM | FLAG_NO_PACKET_COUNTS | FLAG_NO_BYTE_COUNTS);
+    this.flags = mod.flags;
     this.created = now;
     this.modified = now;
     this.used = now;

@@ -124,19 +124,20 @@ export class FlowTables {
         this.epoch++;
       }
       if (mod.modifyCookie) rule.cookie = mod.newCookie;
+      this.table(rule.table).renew(this.entries.get(rule)!);
       if ((mod.flags & FLAG_RESET_COUNTS) !== 0) {
         rule.packets = 0;
         rule.bytes = 0;
       }
       rule.modified = now;
     }
-    if (rules.length > 0 || mod.cookieMask !== 0n) return rules;
+    if (rules.length > 0 || mod.cookieMask !== 0n || mod.mayAdd === false) return rules;
     return [this.add({ ...mod, command: "add" }, now)];
   }
 
   private delete(mod: FlowMod): readonly Rule[] {
     const rules = this.select(mod);
-    for (const rule of rules) this.remove(rule);
+    this.removeAll(rules);
     return rules;
   }
 
@@ -175,6 +176,14 @@ export class FlowTables {
     if (entry === undefined) return;
     this.table(rule.table).remove(entry);
     this.forget(rule);
+  }
+
+  private removeAll(rules: readonly Rule[]): void {
+    for (const number of new Set(rules.map((rule) => rule.table))) {
+      const own = rules.filter((rule) => rule.table === number && this.entries.has(rule));
+      this.table(number).removeAll(own.map((rule) => this.entries.get(rule)!));
+      for (const rule of own) this.forget(rule);
+    }
   }
 
   private replace(old: Rule, rule: Rule): void {
