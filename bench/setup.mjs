@@ -13,11 +13,14 @@ if (major < 20) {
   process.exit(2);
 }
 
-const npm = (...args) => {
+const run = (...args) => {
   const cli = process.env.npm_execpath;
   const [file, first] = cli ? [process.execPath, [cli]] : ["npm", []];
-  const done = spawnSync(file, [...first, ...args], { cwd: root, stdio: "inherit" });
-  if (done.status !== 0) process.exit(done.status ?? 1);
+  return spawnSync(file, [...first, ...args], { cwd: root, stdio: ["ignore", "inherit", "inherit"] }).status ?? 1;
+};
+const npm = (...args) => {
+  const status = run(...args);
+  if (status !== 0) process.exit(status);
 };
 
 const lock = createHash("sha256")
@@ -25,7 +28,9 @@ const lock = createHash("sha256")
   .digest("hex");
 const stamp = join(root, "node_modules", ".eastwest-lock");
 if (!existsSync(stamp) || readFileSync(stamp, "utf8") !== lock) {
-  npm("ci", "--no-audit", "--no-fund", "--loglevel=error");
+  // The lockfile names the versions. It can lack packages for other platforms (a registry need not have them all), which
+  // `npm ci` refuses and `npm install` does not mind.
+  npm("install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error");
   writeFileSync(stamp, lock);
 }
 
