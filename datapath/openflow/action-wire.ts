@@ -3,7 +3,7 @@
  * lib/ofp-actions.c): 1.0 knows no set_field, 1.2 and later know little else, and a rule means what arrives.
  */
 import type { OfAction, OpenFlowVersion } from "./action.ts";
-import { type Field, type FieldValue, fieldNamed } from "./field.ts";
+import { type FieldValue, fieldNamed } from "./field.ts";
 import { fullMask, isFull } from "./field-text.ts";
 import { bigOf, wordsOf } from "./syntax.ts";
 
@@ -175,6 +175,3 @@ function legacy(action: SetField, version: 1 | 2 | OpenFlowVersion): readonly Of
       return loads(action);
   }
 }
-
-/** The bits of a field and no more: what a load of the whole field covers. */
-export const fieldBits = (field: Field): FieldValue => wordsOf((1n << BigInt(field.bits)) - 1n);

@@ -6,7 +6,7 @@
  * The bits are Open vSwitch's bits exactly, that is what makes its megaflows: see find (find_match_wc) for the stages and the
  * tries. A lookup may find a stage's hash by a collision of 32-bit hashes, as there; the mask then has needless bits only.
  */
-import { FLOW_WORDS, prefixMask, W_CONJ_ID, W_PORTS, W_TYPE } from "../flow/flow-key.ts";
+import { prefixMask, W_CONJ_ID, W_PORTS, W_TYPE } from "../flow/flow-key.ts";
 import { type Field, findField } from "./field.ts";
 import type { Match } from "./match.ts";
 import { PrefixTrie, TrieAnswer } from "./prefix-trie.ts";
@@ -357,6 +357,3 @@ function satisfied(set: readonly Conjunction[], candidates: number, found: Map<n
   }
   return undefined;
 }
-
-/** Words of the wildcards a lookup fills. */
-export const newWildcards = (): Int32Array => new Int32Array(FLOW_WORDS);

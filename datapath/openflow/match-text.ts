@@ -2,6 +2,8 @@
  * Matches as text, both ways (OVS: parse_ofp_str__ in lib/ofp-flow.c, mf_set in lib/meta-flow.c, match_format in
  * lib/match.c), and what a match is once it has crossed the wire: fields whose prerequisites are not met are gone
  * (ofputil_normalize_match, nx_put_raw), and OpenFlow 1.2+ carries a VLAN in its own way.
+ *
+ * Over 400 lines: reading, what the wire does, and printing share one table of the same fields.
  */
 import {
   FLOW_WORDS,
