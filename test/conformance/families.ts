@@ -22,6 +22,7 @@ import {
 } from "./case-parts.ts";
 import { build, damage } from "./frames.ts";
 import { KINDS, type Kind, randomMatch } from "./matches.ts";
+import { changesCase, limitsCase, spellingCase } from "./more-families.ts";
 import { Random } from "./random.ts";
 import { conjunctionCase, groupCase, hashCase, learnRules, tunnelCase } from "./special-families.ts";
 
@@ -275,6 +276,9 @@ const MAKERS: Readonly<Record<string, Make>> = {
     );
   },
 
+  changes: (random, _, name) => changesCase(random, name),
+  spelling: (random, _, name) => spellingCase(random, name),
+  limits: (random, _, name) => limitsCase(random, name),
   groups: (random, _, name) => groupCase(random, name),
   conjunction: (random, _, name) => conjunctionCase(random, name),
   bundle: (random, _, name) => hashCase(random, name),
