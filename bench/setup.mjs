@@ -43,7 +43,9 @@ const newest = (folder) => {
   }
   return time;
 };
-const sources = ["datapath", "pcaps", "workers", "bench", "test"].map((folder) => newest(join(root, folder)));
+const sources = ["datapath", "pcaps", "workers", "bench", "test"]
+  .filter((folder) => existsSync(join(root, folder)))
+  .map((folder) => newest(join(root, folder)));
 const built = join(root, "dist", ".built");
 const configured = Math.max(
   statSync(join(root, "tsconfig.json")).mtimeMs,
