@@ -197,7 +197,7 @@ function commitNetwork(flow: Int32Array, base: Int32Array, mask: Int32Array, out
 const isIp = (type: number): boolean => type === ETH_TYPE_IPV4 || type === ETH_TYPE_IPV6;
 
 function commitPorts(flow: Int32Array, base: Int32Array, mask: Int32Array, out: OdpAction[]): void {
-  if (!isIp(base[W_TYPE] >>> 16) || base[W_PORTS] === 0) return;
+  if (!isIp(base[W_TYPE] >>> 16)) return;
   const protocol = flow[W_TYPE] & 0xff;
   const header = protocol === 6 ? "tcp" : protocol === 17 ? "udp" : protocol === 132 ? "sctp" : undefined;
   if (header !== undefined) commitHeader(header, PORTS, true, flow, base, mask, out);

@@ -38,11 +38,14 @@ function setType(flow: Int32Array, type: number): void {
 /** Labels of the flow, 0 to 3; examines the bottom-of-stack bits when `mask` is given. */
 export function mplsCount(flow: Int32Array, mask: Int32Array | undefined): number {
   if (!isMplsType(typeOf(flow))) return 0;
+  let count = 0;
   for (let i = 0; i < MAX_MPLS_LABELS; i++) {
     if (mask !== undefined) mask[W_MPLS0 + i] |= MPLS_BOS;
     if ((flow[W_MPLS0 + i] & MPLS_BOS) !== 0) return i + 1;
+    // Behind a bottom that was popped are no labels, though the type still says so.
+    if (flow[W_MPLS0 + i] !== 0) count++;
   }
-  return MAX_MPLS_LABELS;
+  return count;
 }
 
 /** Labels at the bottom of both stacks that are equal. */
