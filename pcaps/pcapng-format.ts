@@ -242,8 +242,8 @@ export class PcapngParser implements RecordParser {
   }
 
   /**
-   * A 64-bit count of ticks into seconds and nanoseconds, exactly: long division in digits of 16 bits, each step below
-   * 2^53, for all resolutions in use; BigInt for the others (finer than a nanosecond or 2^-22 s).
+   * A 64-bit count of ticks into seconds and nanoseconds, exactly: one division while it fits a double, else long division
+   * in digits of 16 bits, each step below 2^53; BigInt for resolutions finer than a nanosecond or 2^-22 s.
    */
   #split(high: number, low: number, one: Interface): void {
     const ticks = one.ticks;
@@ -252,6 +252,19 @@ export class PcapngParser implements RecordParser {
       const seconds = all / one.ticksBig;
       this.#seconds = Number(seconds) + one.offsetSeconds;
       this.#nanoseconds = Number(((all - seconds * one.ticksBig) * 1_000_000_000n) / one.ticksBig);
+      return;
+    }
+    if (high < 0x200000) {
+      // Below 2^53, as microseconds are until the year 2255: one division, corrected where its rounding was upwards.
+      const all = high * 4294967296 + low;
+      let seconds = Math.floor(all / ticks);
+      let rest = all - seconds * ticks;
+      if (rest < 0) {
+        seconds--;
+        rest += ticks;
+      }
+      this.#seconds = seconds + one.offsetSeconds;
+      this.#nanoseconds = Math.floor(rest * one.nanosecondsPerTick);
       return;
     }
     const q1 = Math.floor(high / ticks);
