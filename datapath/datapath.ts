@@ -6,7 +6,7 @@
  *     extract        frames -> keys, hashes                                             flow/extract.ts
  *     look up        exact-match cache, then megaflow cache                             lookup/
  *     resolve        in packet order: what is in no cache is translated (upcall) and installed, what is older than the
- *                    handler's epoch is translated again and kept or replaced           this file
+ *                    handler's epoch is translated again and kept or replaced           installed.ts
  *     group          packets of one megaflow become a chain, in order of first appearance
  *     execute        each chain runs its program: edit in place, push, pop, transmit    action/
  *     recirculate    packets popped from tunnels go through again, at most six times
@@ -20,12 +20,13 @@
  * the packet is translated with side effects, as it would be without a cache (a sweep takes the first packet's key and has
  * none): the same mask and actions keep it (its effects are replaced), others remove it and the packet makes an upcall.
  * Until then a stale megaflow costs nothing.
+ *
+ * Longer than a page should be, because a burst's way is one thing: what does not run for a hit is in installed.ts.
  */
 
 import { Executor, type Recirculator } from "./action/execute.ts";
-import type { OdpAction } from "./action/odp-action.ts";
 import { TunnelKind } from "./action/opcodes.ts";
-import { compile, ProgramStore } from "./action/program.ts";
+import { compile, type ProgramStore } from "./action/program.ts";
 import {
   C_EXACT,
   C_LOOKUPS,
@@ -41,13 +42,10 @@ import {
   Counters,
 } from "./counters.ts";
 import { extract } from "./flow/extract.ts";
-import { KEY_WORDS } from "./flow/flow-key.ts";
-import { installedMask, sameWords } from "./flow/flow-mask.ts";
+import { Installed, type MegaflowView, type RevalidateResult } from "./installed.ts";
 import { type EmcOptions, ExactMatchCache } from "./lookup/exact-match-cache.ts";
 import {
   F_BYTES,
-  F_CREDITED_BYTES,
-  F_CREDITED_PACKETS,
   F_PACKETS,
   F_USED,
   I_EPOCH,
@@ -64,10 +62,12 @@ import type { PacketPool } from "./packet/packet-pool.ts";
 import { PacketQueue } from "./packet/packet-queue.ts";
 import type { Translation, UpcallHandler } from "./upcall.ts";
 
+export type { MegaflowView, RevalidateResult } from "./installed.ts";
+
 /** Open vSwitch's MAX_RECIRC_DEPTH (lib/dpif-netdev.c). */
 export const RECIRCULATION_LIMIT = 6;
-/** Numbers in quarantine that are worth a sweep of the exact-match cache between two revalidations. */
-const SWEEP_AT = 4096;
+/** Open vSwitch's max-idle. */
+const IDLE_NS = 10e9;
 
 export interface DatapathOptions {
   /** Datapath ports are 0..ports-1. */
@@ -84,26 +84,6 @@ export interface DatapathOptions {
   readonly txCapacity?: number | undefined;
   /** Keep the time of the stages in `counters.ns`, by burst. */
   readonly timing?: boolean | undefined;
-}
-
-/** One megaflow, for dumps. */
-export interface MegaflowView {
-  readonly flow: number;
-  /** Full key of the packet that made it; KEY_WORDS words. */
-  readonly key: Int32Array;
-  readonly mask: Int32Array;
-  readonly actions: readonly OdpAction[];
-  readonly packets: number;
-  readonly bytes: number;
-  /** Virtual time of the last hit in ns, undefined when never hit. */
-  readonly used: number | undefined;
-  readonly translation: Translation;
-}
-
-export interface RevalidateResult {
-  readonly kept: number;
-  readonly idle: number;
-  readonly stale: number;
 }
 
 /** Scratch of one pass; pass n + 1 takes what pass n recirculates. */
@@ -141,14 +121,12 @@ export class Datapath implements Recirculator {
   readonly vlanLimit: number;
   readonly #handler: UpcallHandler;
   readonly #executor: Executor;
-  readonly #programs = new ProgramStore();
+  readonly #programs: ProgramStore;
+  readonly #installed: Installed;
   readonly #passes: readonly Pass[];
   readonly #install: boolean;
   readonly #timing: boolean;
   readonly #tunnelKinds = new Map<number, number>();
-  /** By megaflow. */
-  readonly #translations: (Translation | undefined)[] = [];
-  readonly #releases: number[] = [];
   #stamp = 0;
 
   constructor(pool: PacketPool, handler: UpcallHandler, options: DatapathOptions = {}) {
@@ -163,6 +141,8 @@ export class Datapath implements Recirculator {
     this.#install = options.megaflow ?? true;
     this.exactMatch = new ExactMatchCache(this.#install ? options.emc : { entries: 0 });
     this.megaflowCache = new MegaflowCache(options.flowLimit);
+    this.#installed = new Installed(handler, this.megaflowCache, this.exactMatch, this.counters);
+    this.#programs = this.#installed.programs;
     this.#timing = options.timing ?? false;
     this.#executor = new Executor(pool, this.tx, this.counters, this);
     this.#passes = Array.from({ length: RECIRCULATION_LIMIT + 1 }, () => new Pass(pool));
@@ -181,7 +161,7 @@ export class Datapath implements Recirculator {
    * `tx` or freed.
    */
   process(batch: PacketBatch): void {
-    if (this.#releases.length > 0) this.#reclaim();
+    if (this.#installed.hasGarbage) this.#installed.reclaim();
     this.#received(batch);
     this.#pass(this.#passes[0], batch, 0);
   }
@@ -326,7 +306,7 @@ export class Datapath implements Recirculator {
       this.#executor.run(this.#programs.code, program[g], batch, next, head[g], depth);
       if (held[g] !== 0) {
         held[g] = 0;
-        this.#releases.push(program[g]);
+        this.#installed.release(program[g]);
       }
     }
   }
@@ -396,7 +376,7 @@ export class Datapath implements Recirculator {
         this.counters.total[C_REVALIDATIONS]++;
         fresh = this.#handler.translate(keys, at, now, true);
       }
-      if (fresh === undefined || this.#kept(f, fresh, epoch)) {
+      if (fresh === undefined || this.#installed.keep(f, fresh, epoch)) {
         batch.flow[i] = f;
         return f;
       }
@@ -416,36 +396,6 @@ export class Datapath implements Recirculator {
     f64[f * RECORD_F64 + F_BYTES] += pass.bytes[g];
     pass.packets[g] = 0;
     pass.bytes[g] = 0;
-  }
-
-  /** Compares a megaflow with what translation says today, for a sweep; false when it was removed. */
-  #isCurrent(f: number, now: number): boolean {
-    const { i32, keys } = this.megaflowCache;
-    const epoch = this.#handler.epoch;
-    if (i32[f * RECORD_I32 + I_EPOCH] === epoch) return true;
-    this.counters.total[C_REVALIDATIONS]++;
-    return this.#kept(f, this.#handler.translate(keys, f * KEY_WORDS, now, false), epoch);
-  }
-
-  /** A megaflow that does what the translation `fresh`, of `epoch`, says is kept and takes its place; others are removed. */
-  #kept(f: number, fresh: Translation, epoch: number): boolean {
-    const cache = this.megaflowCache;
-    const old = this.#translations[f];
-    if (old === undefined) throw new Error(`megaflow ${f} has no translation`);
-    if (
-      fresh.slow.length === 0 &&
-      (fresh.error === undefined) === (old.error === undefined) &&
-      sameWords(installedMask(fresh.mask), cache.maskOf(f)) &&
-      sameActions(fresh.actions, old.actions)
-    ) {
-      // Hits so far belong to the rules of the old translation.
-      this.#credit(f);
-      this.#translations[f] = fresh;
-      cache.i32[f * RECORD_I32 + I_EPOCH] = epoch;
-      return true;
-    }
-    this.#remove(f);
-    return false;
   }
 
   /**
@@ -478,7 +428,7 @@ export class Datapath implements Recirculator {
       total[C_SLOW]++;
       return;
     }
-    const f = cache.add(keys, at, installedMask(translation.mask), program, epoch, time[i]);
+    const f = this.#installed.add(keys, at, translation, program, epoch, time[i]);
     if (f < 0) {
       total[C_SLOW]++;
       return;
@@ -488,8 +438,6 @@ export class Datapath implements Recirculator {
     // The upcall's packet was credited already: it does not count as a hit.
     pass.packets[g] = 0;
     pass.bytes[g] = 0;
-    while (this.#translations.length <= f) this.#translations.push(undefined);
-    this.#translations[f] = translation;
     flow[i] = f;
     // Later packets of this burst join the chain.
     cache.i32[f * RECORD_I32 + I_STAMP] = this.#stamp;
@@ -497,112 +445,26 @@ export class Datapath implements Recirculator {
     this.exactMatch.offerOne(batch, i);
   }
 
-  #remove(f: number): void {
-    this.#credit(f);
-    this.#releases.push(this.megaflowCache.i32[f * RECORD_I32 + I_PROGRAM]);
-    this.#translations[f] = undefined;
-    this.megaflowCache.remove(f);
-  }
-
-  /** Between bursts only: until then a program may be running, and a number may be in a group. */
-  #reclaim(): void {
-    for (const program of this.#releases) this.#programs.release(program);
-    this.#releases.length = 0;
-    if (this.megaflowCache.quarantined >= SWEEP_AT) this.#recycle();
-  }
-
-  #recycle(): void {
-    this.megaflowCache.recycle((dead) => this.exactMatch.sweep(dead));
-  }
-
-  /** Hands the hits of a megaflow that are not credited yet to its translation's effects; how many packets they were. */
-  #credit(f: number): number {
-    const { f64 } = this.megaflowCache;
-    const at = f * RECORD_F64;
-    const packets = f64[at + F_PACKETS] - f64[at + F_CREDITED_PACKETS];
-    const bytes = f64[at + F_BYTES] - f64[at + F_CREDITED_BYTES];
-    if (packets === 0) return 0;
-    f64[at + F_CREDITED_PACKETS] += packets;
-    f64[at + F_CREDITED_BYTES] += bytes;
-    this.#translations[f]?.effects.credit(packets, bytes, f64[at + F_USED]);
-    return packets;
-  }
-
   /**
-   * What Open vSwitch's revalidators do (ofproto/ofproto-dpif-upcall.c): credits hits, repeats the side effects of
-   * megaflows that had any (learned addresses stay young), removes the idle ones (no hit for `idleNs`, OVS's max-idle of
-   * 10 s) and those that translation would make differently now. `now` in ns of virtual time.
+   * Credits hits, repeats the side effects of megaflows that had any, removes those without a hit for `idleNs` and those that
+   * translation would make differently now (installed.ts). `now` in ns of virtual time.
    */
   revalidate(now: number, options: { readonly idleNs?: number } = {}): RevalidateResult {
-    const idleNs = options.idleNs ?? 10e9;
-    const cache = this.megaflowCache;
-    let kept = 0;
-    let idle = 0;
-    let stale = 0;
-    for (const f of cache.numbers()) {
-      if (this.#credit(f) > 0) this.#translations[f]?.effects.refresh(cache.f64[f * RECORD_F64 + F_USED]);
-    }
-    for (const f of cache.numbers()) {
-      if (now - cache.f64[f * RECORD_F64 + F_USED] > idleNs) {
-        this.#remove(f);
-        idle++;
-      } else if (this.#isCurrent(f, now)) {
-        kept++;
-      } else {
-        stale++;
-      }
-    }
-    this.#reclaim();
-    this.#recycle();
-    return { kept, idle, stale };
+    return this.#installed.revalidate(now, options.idleNs ?? IDLE_NS);
   }
 
-  /** Credits all hits, without the rest of `revalidate`: before rule counters are read. */
+  /** Credits all hits and repeats their side effects, without the rest: before rule counters are read. */
   flushStats(): void {
-    for (const f of this.megaflowCache.numbers()) this.#credit(f);
+    this.#installed.flushStats();
   }
 
   /** Removes every megaflow (OVS: revalidator/purge), credited. */
   purge(): void {
-    for (const f of this.megaflowCache.numbers()) this.#remove(f);
-    this.#reclaim();
-    this.#recycle();
+    this.#installed.purge();
   }
 
   /** All megaflows, in order of their numbers. */
-  *megaflows(): Generator<MegaflowView> {
-    const cache = this.megaflowCache;
-    for (const f of cache.numbers()) {
-      const translation = this.#translations[f];
-      if (translation === undefined) continue;
-      const at = f * RECORD_F64;
-      const packets = cache.f64[at + F_PACKETS];
-      yield {
-        flow: f,
-        key: cache.keys.slice(f * KEY_WORDS, (f + 1) * KEY_WORDS),
-        mask: cache.maskOf(f).slice(),
-        actions: translation.actions,
-        packets,
-        bytes: cache.f64[at + F_BYTES],
-        used: packets > 0 ? cache.f64[at + F_USED] : undefined,
-        translation,
-      };
-    }
+  megaflows(): Generator<MegaflowView> {
+    return this.#installed.views();
   }
-}
-
-/** Structural equality of plain data: numbers, strings, arrays, byte arrays, objects. */
-function same(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
-  const keys = Object.keys(a);
-  if (keys.length !== Object.keys(b).length) return false;
-  for (const key of keys) {
-    if (!same((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key])) return false;
-  }
-  return true;
-}
-
-function sameActions(a: readonly OdpAction[], b: readonly OdpAction[]): boolean {
-  return same(a, b);
 }
