@@ -83,7 +83,7 @@ export class Destinations {
       Int32Array.from(wire.members, (name, member) => {
         const { host, port } = place(name, `wire ${wire.name}`);
         table[host][port] = { kind: "wire", index, member };
-        this.#seed(this.wires[index], hosts[host], port, member);
+        this.#seed(this.wires[index], hosts[host], host, port, member);
         return (host << 16) | port;
       }),
     );
@@ -91,10 +91,16 @@ export class Destinations {
   }
 
   /**
-   * Tunnel endpoints have spoken long before a run begins: their addresses are known on the wire, as the permanent
-   * neighbours of a topology say, so that no first frame is flooded to hosts that it is not for.
+   * Tunnel endpoints and VMs have spoken long before a run begins: their addresses are known on the wire, as the permanent
+   * neighbours of a topology say, so that no frame is flooded to hosts that it is not for. VMs matter on VLAN networks
+   * with distributed routing, where a VM's own address seldom crosses the wire (the recordings show no flooding there).
    */
-  #seed(wire: Segment, host: Host, port: number, member: number): void {
+  #seed(wire: Segment, host: Host, number: number, port: number, member: number): void {
+    for (const vm of this.vms) {
+      if (vm.host !== number) continue;
+      const [high, low] = macWords(vm.config.mac);
+      wire.learn(high, low, member);
+    }
     const name = host.switch.portName(port);
     for (const bridge of host.config.bridges) {
       if (bridge.mac === undefined || bridge.address === undefined) continue;

@@ -4,9 +4,9 @@
 import type { Fabric } from "../../datapath/fabric.ts";
 import type { Host } from "../../datapath/host.ts";
 import { formatActions } from "../../datapath/openflow/action-text.ts";
-import type { Rule } from "../../datapath/openflow/rule.ts";
+import { formatMatch } from "../../datapath/openflow/match-text.ts";
+import { formatRule } from "../../datapath/openflow/rule-text.ts";
 import { formatFdb } from "../../datapath/ovs/fdb-text.ts";
-import { formatMatch } from "../../datapath/ovs/flow-text.ts";
 import { formatMegaflowLine } from "../../datapath/ovs/megaflow-text.ts";
 import { macToText } from "../../datapath/wire/addresses.ts";
 import { InputError } from "../errors.ts";
@@ -101,8 +101,8 @@ function hostState(host: Host, now: number): HostState {
         bytes: rule.bytes,
         idleTimeout: rule.idleTimeout,
         hardTimeout: rule.hardTimeout,
-        match: matchOf(rule),
-        actions: actionsOf(rule),
+        match: formatMatch(rule.match),
+        actions: formatActions(rule.actions),
       })),
       macs: [...bridge.macs.entries()].map((entry) => ({
         port: entry.port,
@@ -138,31 +138,6 @@ export function dumpBridge(fabric: Fabric, path: string, now: number): string {
   host.datapath.flushStats();
   const bridge = host.switch.bridge(name);
   if (bridge === undefined) throw new InputError(`no bridge ${path}`);
-  const lines = host.switch.rules(name).map((rule) => ruleLine(rule, now));
+  const lines = host.switch.rules(name).map((rule) => ` ${formatRule(rule, now)}`);
   return `${lines.join("\n")}\n${bridge.macs.size > 0 ? formatFdb(bridge, now) : ""}`;
-}
-
-/** OVS: ofputil_flow_stats_format (lib/ofp-flow.c). */
-function ruleLine(rule: Rule, now: number): string {
-  const timeouts =
-    (rule.idleTimeout > 0 ? `idle_timeout=${rule.idleTimeout}, ` : "") +
-    (rule.hardTimeout > 0 ? `hard_timeout=${rule.hardTimeout}, ` : "");
-  const match = matchOf(rule);
-  const duration = ((now - rule.created) / 1e9).toFixed(3);
-  return (
-    ` cookie=0x${rule.cookie.toString(16)}, duration=${duration}s, table=${rule.table}, n_packets=${rule.packets}, ` +
-    `n_bytes=${rule.bytes}, ${timeouts}${rule.priority === 0x8000 ? "" : `priority=${rule.priority}${match === "" ? "" : ","}`}` +
-    `${match} actions=${actionsOf(rule)}`
-  );
-}
-
-/** Ports by number, as ovs-ofctl prints them when its output is no terminal. */
-const portNumber = (port: number): string => ((port & 0xffff) === 0xfffe ? "LOCAL" : String(port & 0xffff));
-
-function matchOf(rule: Rule): string {
-  return formatMatch(rule.match.value, rule.match.mask, portNumber);
-}
-
-function actionsOf(rule: Rule): string {
-  return rule.actions.length === 0 ? "drop" : formatActions(rule.actions);
 }
