@@ -10,8 +10,11 @@ import { closeSync, createReadStream, fstatSync, openSync, readSync, type Stats 
 import { createGunzip } from "node:zlib";
 import { InputError, systemError } from "./input-error.ts";
 
-/** Bytes asked of a plain file at once: few enough that the parser finds them in the third-level cache. */
-const PIECE = 4 << 20;
+/**
+ * Bytes asked of a plain file at once: few enough that the parser finds them in the second-level cache. Finding the frames
+ * of 1 GB (IMIX) takes 0.05 s of CPU with pieces of 256 KiB, 0.09 s with 1 MiB, 0.13 s with 4 MiB.
+ */
+const PIECE = 256 << 10;
 const GZIP_PIECE = 1 << 20;
 
 export interface ByteSource {
