@@ -217,7 +217,8 @@ test("interrupted: what was done is reported, exit code 130", () =>
     });
     const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
     // It has begun when its files are there; a moment later frames have gone in.
-    while (!existsSync(join(pcaps, "legacy", "underlay.pcap"))) await sleep(50);
+    const begun = join(pcaps, "legacy", "underlay.pcap.part");
+    for (let waited = 0; !existsSync(begun) && waited < 30_000; waited += 50) await sleep(50);
     await sleep(500);
     child.kill("SIGINT");
     assert.equal(await ended, 130);
