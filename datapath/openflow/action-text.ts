@@ -28,6 +28,7 @@ import {
   parseFieldValue,
   parseSubfield,
 } from "./field-text.ts";
+import { OFPG_MAX } from "./group.ts";
 import { parseBundle, parseMultipath } from "./hash-text.ts";
 import { formatLearn, parseLearn } from "./learn-text.ts";
 import { type PortNames, type PortNumbers, portFromText, portToText } from "./port-name.ts";
@@ -123,6 +124,13 @@ function parseList(span: Span, context: ActionContext, instructions: boolean): r
       if (instructionOf(arrived) < instructionOf(out.at(-1) ?? arrived)) {
         key.fail(`${key.text} behind ${out.at(-1)!.kind}`, "another order: OpenFlow 1.0 has no goto_table instruction");
       }
+      // The switch checks what arrives: a mod_nw_ttl that has become a load needs its field for sure.
+      if (arrived.kind === "set_field" && known !== undefined && !isMet(arrived.field.prerequisite, known)) {
+        key.fail(
+          `${key.text} without a match on ${arrived.field.prerequisite}`,
+          `a rule that matches ${arrived.field.prerequisite}`,
+        );
+      }
       out.push(arrived);
     }
   }
@@ -148,7 +156,7 @@ function parseAction(key: Span, value: Span, context: ActionContext): OfAction {
       return { kind: "enqueue", port: portOf(value.slice(0, found[1].length), ports), queue: u32(queue, "queue") };
     }
     case "group":
-      return { kind: "group", group: u32(value, "group") };
+      return { kind: "group", group: groupId(value) };
     case "bundle":
     case "bundle_load":
       return parseBundle(value, name === "bundle_load", ports);
@@ -337,7 +345,9 @@ function parseAction(key: Span, value: Span, context: ActionContext): OfAction {
       if (context.table !== 255 && table <= context.table) {
         value.fail(`goto_table:${table} from table ${context.table}`, "a later table");
       }
-      if (table === 255) value.fail("goto_table:255", "a table from 1 to 254");
+      if (table === 255 || (table === 0 && context.known !== undefined)) {
+        value.fail(`goto_table:${table}`, "a table from 1 to 254");
+      }
       return { kind: "goto_table", table };
     }
     case "apply_actions":
@@ -391,6 +401,12 @@ function limited(span: Span, most: number, what: string, bits = 16): number {
   const number = Number(unsigned(span, bits, what));
   if (number > most) span.fail(`${what} ${span.text}`, `a number from 0 to ${most}`);
   return number;
+}
+
+function groupId(span: Span): number {
+  const id = u32(span, "group");
+  if (id > OFPG_MAX) span.fail(`group ${id}`, `a group from 0 to ${OFPG_MAX}`);
+  return id;
 }
 
 function portOf(span: Span, ports: PortNumbers | undefined): number {
@@ -509,6 +525,8 @@ function parseSetField(value: Span, context: ActionContext): OfAction {
     );
   }
   if (!field.writable) name.fail(`field ${field.name} is read-only`, "a field that can be written");
+  if (field.nxm === undefined)
+    name.fail(`field ${field.name} has no NXM or OXM name`, "another, such as vlan_vid or vlan_pcp");
   const parsed = parseFieldValue(field, text, context.ports);
   if (!isValid(field, parsed.value)) text.fail(`${shown(text.text)} does not fit ${field.name}`, `${field.bits} bits`);
   if (context.version === 6 && (bigOf(parsed.value) & ~bigOf(parsed.mask)) !== 0n) {

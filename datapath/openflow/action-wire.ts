@@ -80,8 +80,9 @@ export function crossWire(action: OfAction, version: OpenFlowVersion, nwProto: n
       return [{ kind: "note", bytes: [...action.bytes, ...new Array(length - action.bytes.length).fill(0)] }];
     }
     case "clear_actions":
-    case "write_actions":
       return version === 1 ? [] : [action];
+    case "write_actions":
+      return version === 1 || action.actions.length === 0 ? [] : [action];
     case "goto_table":
       return version === 1 ? [{ kind: "resubmit", port: 0xfff8, table: action.table, ofpact: "table" }] : [action];
     default:

@@ -257,12 +257,18 @@ export function formatIpv4(value: number, mask: number): string {
   return `${ipv4ToText(value)}/${(inverse & (inverse + 1)) === 0 ? Math.clz32(inverse) : ipv4ToText(mask)}`;
 }
 
+/** As inet_ntop, which also writes "::1.2.3.4". */
+function ipv6Text(words: ArrayLike<number>): string {
+  const compatible = words[0] === 0 && words[1] === 0 && words[2] === 0 && words[3] >>> 16 !== 0;
+  return compatible ? `::${ipv4ToText(words[3])}` : ipv6ToText(words);
+}
+
 export function formatIpv6(value: ArrayLike<number>, mask: ArrayLike<number>): string {
   const bits = bigOf(mask);
   const inverse = ones(128) ^ bits;
-  if (inverse === 0n) return ipv6ToText(value);
+  if (inverse === 0n) return ipv6Text(value);
   const length = inverse === 0n ? 128 : 128 - inverse.toString(2).length;
-  return `${ipv6ToText(value)}/${(inverse & (inverse + 1n)) === 0n ? length : ipv6ToText(mask)}`;
+  return `${ipv6Text(value)}/${(inverse & (inverse + 1n)) === 0n ? length : ipv6Text(mask)}`;
 }
 
 /** The field of that name, or an error that says why there is none. */

@@ -80,8 +80,8 @@ const PROTOCOLS: Readonly<Record<string, readonly [number, number]>> = {
   mplsm: [0x8848, 0],
 };
 
-/** Fields that Open vSwitch has no wire format for: a flow to be traced may have them, a rule may not. */
-const INTERNAL: ReadonlySet<string> = new Set(["tun_ttl", "tun_tos", "skb_priority"]);
+/** Fields without a wire format, or that the switch keeps to itself: a flow to be traced may have them, a rule may not. */
+const INTERNAL: ReadonlySet<string> = new Set(["tun_ttl", "tun_tos", "skb_priority", "dp_hash", "recirc_id"]);
 
 export interface MatchContext {
   readonly ports: PortNumbers | undefined;
@@ -104,8 +104,9 @@ export function applyMatchKey(match: Match, { key, value }: KeyValue, context: M
   }
   const field = findField(key.text);
   if (field !== undefined) {
-    if (INTERNAL.has(field.name) && context.internal !== true) {
-      key.fail(`field ${key.text} cannot be sent in OpenFlow`, "another field");
+    const harmless = field.name === "recirc_id" && value.text === "0"; // every packet that a rule sees first
+    if (INTERNAL.has(field.name) && context.internal !== true && !harmless) {
+      key.fail(`field ${key.text} is not for rules`, "another field");
     }
     const span = value.text === "" ? value : value;
     const parsed =
@@ -252,6 +253,13 @@ for (const word of [W_IN_PORT, W_ETH0, W_ETH0 + 1, W_ETH0 + 2, W_NW_SRC, W_NW_DS
 STANDARD[W_TYPE] = 0xffff00ff | 0;
 STANDARD[W_TOSTTL] = 0xfc000000 | 0;
 STANDARD[W_VLAN0] = 0xffff;
+
+/** True for a match on transport fields of fragments that cannot have them. */
+export function portsOfLaterFragment({ value, mask }: Match): boolean {
+  const type = value[W_TYPE] >>> 16;
+  const ip = type === 0x0800 || type === 0x86dd;
+  return ip && (value[W_TYPE] & 0x200) !== 0 && (mask[W_PORTS] !== 0 || (mask[W_TOSTTL] & 0xfff) !== 0);
+}
 
 /** True when OpenFlow 1.2+ cannot carry the match: a priority needs a match on the tag. */
 export function needsVlanTag(match: Match): boolean {

@@ -5,7 +5,7 @@
 import type { OfAction, OpenFlowVersion } from "./action.ts";
 import { formatActions, parseActions } from "./action-text.ts";
 import { Match } from "./match.ts";
-import { applyMatchKey, formatMatch, needsVlanTag, sendMatch } from "./match-text.ts";
+import { applyMatchKey, formatMatch, needsVlanTag, portsOfLaterFragment, sendMatch } from "./match-text.ts";
 import { type PortNames, type PortNumbers, portFromText, portToText } from "./port-name.ts";
 import { knownFrom } from "./prerequisite.ts";
 import {
@@ -128,6 +128,7 @@ function parseLine(line: Span, given: Command | undefined, options: TextOptions)
     switch (key.text) {
       case "table":
         mod.table = u8(value, "table");
+        if (mod.table === 254 && !deletes) value.fail("table 254, Open vSwitch's own", "a table from 0 to 253");
         continue;
       case "cookie": {
         const slash = value.text.indexOf("/");
@@ -185,6 +186,7 @@ function parseLine(line: Span, given: Command | undefined, options: TextOptions)
   if (actionSpan !== undefined) {
     actions = parseActions(actionSpan, { version, ports, known: knownFrom(match), table: mod.table });
   }
+  if (portsOfLaterFragment(match)) span.fail("ports of later fragments", "tp_src and tp_dst of packets that have them");
   if (version >= 3 && needsVlanTag(match))
     span.fail("a VLAN priority without a tag", "bit 0x1000 of vlan_tci matched and set");
   sendMatch(match, version, /vlan_vid=\w+([,\s]|$)/.test(span.text));

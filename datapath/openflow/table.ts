@@ -31,6 +31,8 @@ export class FlowTables {
   private readonly tables: (Classifier<Rule> | undefined)[] = new Array(TABLES).fill(undefined);
   private readonly entries = new Map<Rule, Entry<Rule>>();
   private readonly groups = new Map<number, Group>();
+  /** How many rules learn with delete_learned into a table under a cookie ("table/cookie"): their rules go with the last. */
+  private readonly learners = new Map<string, number>();
   private readonly prefixes: Readonly<Record<string, readonly string[]>>;
   /** Rules with a timeout, so that expire need not look at all. */
   private readonly mortal = new Set<Rule>();
@@ -119,7 +121,10 @@ export class FlowTables {
     const rules = this.select(mod);
     for (const rule of rules) {
       if (!sameActions(rule.actions, mod.actions)) {
+        const before = rule.actions;
         rule.actions = mod.actions;
+        this.startLearning(mod.actions);
+        this.stopLearning(before);
         this.entries.get(rule)!.conjunctions = conjunctionsOf(mod.actions);
         this.epoch++;
       }
@@ -168,6 +173,7 @@ export class FlowTables {
     );
     if (rule.idleTimeout !== 0 || rule.hardTimeout !== 0) this.mortal.add(rule);
     rule.live = true;
+    this.startLearning(rule.actions);
     this.epoch++;
   }
 
@@ -197,7 +203,28 @@ export class FlowTables {
     this.entries.delete(rule);
     this.mortal.delete(rule);
     rule.live = false;
+    this.stopLearning(rule.actions);
     this.epoch++;
+  }
+
+  private startLearning(actions: readonly OfAction[]): void {
+    for (const key of learnerKeys(actions)) this.learners.set(key, (this.learners.get(key) ?? 0) + 1);
+  }
+
+  /** With the last rule that learns there, what was learned goes (ofproto.c: learned_cookies_dec). */
+  private stopLearning(actions: readonly OfAction[]): void {
+    for (const key of learnerKeys(actions)) {
+      const left = (this.learners.get(key) ?? 1) - 1;
+      if (left > 0) {
+        this.learners.set(key, left);
+        continue;
+      }
+      this.learners.delete(key);
+      const [table, cookie] = key.split("/");
+      for (const entry of [...(this.tables[Number(table)]?.matching(undefined) ?? [])]) {
+        if (entry.owner.cookie === BigInt(cookie)) this.remove(entry.owner);
+      }
+    }
   }
 
   /**
@@ -305,6 +332,14 @@ function usesGroup(actions: readonly OfAction[], group: number): boolean {
       (action.kind === "group" && action.group === group) ||
       ((action.kind === "clone" || action.kind === "write_actions") && usesGroup(action.actions, group)),
   );
+}
+
+/** Where the learn actions with delete_learned put their rules, as "table/cookie". */
+function learnerKeys(actions: readonly OfAction[]): string[] {
+  return actions.flatMap((action) => {
+    if (action.kind === "learn") return action.deleteLearned ? [`${action.table}/${action.cookie}`] : [];
+    return action.kind === "clone" || action.kind === "write_actions" ? learnerKeys(action.actions) : [];
+  });
 }
 
 function conjunctionsOf(actions: readonly OfAction[]): readonly Conjunction[] | undefined {

@@ -89,6 +89,11 @@ async function ask(name: string, text: string, version: number, dump: boolean): 
     return { text, version, refused: refused.replace(/^-:\d+: /, "") };
   }
   const answer = { text, version, held: held(await control.call("bridge/dump-flows", name)) };
+  if (answer.held.includes("\n")) {
+    // Of "delete" and what follows, a slow switch may still show what was there before.
+    await run([...argv, "del-flows", bridge], { env });
+    return ask(name, text, version, dump);
+  }
   if (!dump) return answer;
   const listed = await run([...argv, "--no-names", "--no-stats", "dump-flows", bridge], { env });
   return { ...answer, dump: listed.trim() };

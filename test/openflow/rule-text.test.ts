@@ -53,6 +53,8 @@ const DIFFERENT: readonly (readonly [RegExp, string])[] = [
   [/sample\(|meter:|nsh|debug_recirc/, "sampling, meters, NSH, debugging"],
   [/tun_metadata|nd_reserved/, "tunnel metadata and experimenter fields"],
   [/controller\(pause\)/, "continuations"],
+  [/dp_hash|recirc_id/, "ovs-ofctl sends it, the switch refuses it (OFPBRC_EPERM)"],
+  [/^actions=goto_table:0|tp_src.*nw_frag=later/, "as before"],
   [/10\.0\.0\.300/, "Open vSwitch takes 300 for 44"],
   [/write_actions\(note/, "OpenFlow 1.0 drops write_actions unseen, here its content is checked"],
   [/set_field:\+oam->tun_flags/, "1.5 prints a mask of all public flags as none"],
