@@ -7,6 +7,7 @@
 import { Datapath } from "../../datapath/datapath.ts";
 import { extract } from "../../datapath/flow/extract.ts";
 import { FLOW_WORDS, KEY_WORDS, VLAN_PRESENT, W_IN_PORT, W_VLAN0, W_VLAN1 } from "../../datapath/flow/flow-key.ts";
+import { installedMask } from "../../datapath/flow/flow-mask.ts";
 import { formatActions } from "../../datapath/ovs/actions-text.ts";
 import { formatMatch, packetMask } from "../../datapath/ovs/flow-text.ts";
 import { PacketBatch } from "../../datapath/packet/packet-batch.ts";
@@ -204,6 +205,6 @@ function replay(host: CaseSwitch, ovsCase: OvsCase, results: readonly CaseResult
     // Open vSwitch counts a packet that a slow flow takes as a hit: the flow is in its cache, its actions are not.
     const known = host.slowHit(flow);
     results[i].upcall = !known;
-    if (!known) host.rememberSlow(flow, host.switch.traceFlow(bridge.name, flow, host.now).mask);
+    if (!known) host.rememberSlow(flow, installedMask(host.switch.traceFlow(bridge.name, flow, host.now).mask));
   });
 }
