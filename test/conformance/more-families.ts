@@ -167,11 +167,8 @@ export function spellingCase(random: Random, name: string): Case {
     "table=0,priority=1 actions=output:3",
     "table=1 actions=output:4",
   ];
-  return single(
-    name,
-    { flows, openflow },
-    packets(random, "br0", frames(random, [...FRAMES4, ...FRAMES6, "sctp", "mpls"], 4, 40)),
-  );
+  const sent = packets(random, "br0", frames(random, [...FRAMES4, ...FRAMES6, "sctp", "mpls"], 4, 40));
+  return { ...single(name, { flows, openflow }, sent), stateless: !/normal/i.test(action) };
 }
 
 /** Resubmission without end, deep, and wide: 64 levels and 4,096 times are the limits. */

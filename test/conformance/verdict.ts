@@ -107,12 +107,14 @@ function judgeChoice(want: Result, choices: readonly Result[], got: Result): Par
   if (want.actions?.includes("recirc(")) return verdicts;
   verdicts.actions = [want, ...choices].some((choice) => same(choice, got)) ? "equal" : "different";
   if (direct.megaflow === "equal") return { ...verdicts, megaflow: "equal" };
-  const theirs = choices.find((choice) => same(choice, want) && sameOut(choice, want));
-  const ours = choices.filter((choice) => same(choice, got) && sameOut(choice, got));
-  const relations = ours.map((choice) => {
-    const hashed = theirs ? beyond(megaflow(want.megaflow!), megaflow(theirs.megaflow!)) : new Map();
-    return relation(union(megaflow(choice.megaflow!), hashed), megaflow(got.megaflow ?? ""));
-  });
+  // Buckets may look alike in what they do and still match on different things: any of those is the one that was chosen.
+  const alike = (result: Result): Result[] =>
+    choices.filter((choice) => same(choice, result) && sameOut(choice, result));
+  const all = megaflow(want.megaflow!);
+  const hashed = alike(want).map((choice) => beyond(all, megaflow(choice.megaflow!)));
+  const relations = alike(got).flatMap((choice) =>
+    hashed.map((fields) => relation(union(megaflow(choice.megaflow!), fields), megaflow(got.megaflow ?? ""))),
+  );
   verdicts.megaflow = relations.includes("equal") ? "equal" : (relations[0] ?? direct.megaflow ?? "missing");
   return verdicts;
 }
