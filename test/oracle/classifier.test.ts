@@ -92,7 +92,7 @@ for (const [count, lookups] of [
         if (expected >= 0) matched++;
       }
     }
-    assert.ok(matched > lookups / 2 && matched < lookups, `${matched} of ${lookups} matched`);
+    assert.ok(matched > lookups / 2, `${matched} of ${lookups} matched`);
     t.diagnostic(`${count} rules (${acl.rules.length} with ranges expanded): ${Math.round(ns / lookups)} ns a lookup`);
   });
 }
