@@ -8,3 +8,9 @@ import type { Result } from "./compare.ts";
 export function ours(one: Case): readonly Result[] {
   return runCase(readCase(one, one.name));
 }
+
+/** Throws, with place and expectation, where a file's value is no case. */
+export function checkCase(value: unknown, where: string): Case {
+  readCase(value, where);
+  return value as Case;
+}
