@@ -1,5 +1,6 @@
 /** The classic format, from files made byte by byte. */
 import assert from "node:assert/strict";
+import { truncateSync } from "node:fs";
 import { test } from "node:test";
 import { InputError } from "../../pcaps/input-error.ts";
 import { readCapture, readTrace } from "../../pcaps/read-trace.ts";
@@ -197,4 +198,13 @@ test("a capture larger than the memory given is refused with both sizes", async 
   // The columns count too: 2000 * 20 bytes.
   await assert.rejects(readTrace(path, { memory: bytes.length + 39_000 }), /InputError|needs/);
   assert.equal((await readTrace(path, { memory: bytes.length + 41_000 })).count, 2000);
+});
+
+test("offsets are int32: 2 GiB and more are refused as one trace, before anything is read", async () => {
+  const path = fileOf(pcap(frames));
+  truncateSync(path, 2 ** 31); // sparse: takes no room
+  await assert.rejects(readTrace(path), {
+    name: "InputError",
+    message: `${path}: needs 2147483648 bytes of memory as one trace, the limit is 2147483647 bytes: read it in windows`,
+  });
 });
