@@ -264,7 +264,7 @@ export class TraceWindows implements AsyncIterable<Trace> {
   #tooLarge(needed: number): InputError {
     const limit = Math.min(this.#memory, MAX_BYTES);
     const size = needed < 0 ? `more than ${limit} bytes` : `${needed} bytes`;
-    const way = limit === MAX_BYTES ? "read it in windows" : "raise the limit, or read it in windows";
+    const way = limit === MAX_BYTES ? "split the file (editcap -c)" : "raise it, or split the file (editcap -c)";
     return new InputError(`${this.path}: needs ${size} of memory as one trace, the limit is ${limit} bytes: ${way}`);
   }
 

@@ -193,7 +193,7 @@ test("a capture larger than the memory given is refused with both sizes", async 
   const path = fileOf(bytes);
   await assert.rejects(readTrace(path, { memory: 100_000 }), {
     name: "InputError",
-    message: `${path}: needs ${bytes.length} bytes of memory as one trace, the limit is 100000 bytes: raise the limit, or read it in windows`,
+    message: `${path}: needs ${bytes.length} bytes of memory as one trace, the limit is 100000 bytes: raise it, or split the file (editcap -c)`,
   });
   // The columns count too: 2000 * 20 bytes.
   await assert.rejects(readTrace(path, { memory: bytes.length + 39_000 }), /InputError|needs/);
@@ -205,6 +205,6 @@ test("offsets are int32: 2 GiB and more are refused as one trace, before anythin
   truncateSync(path, 2 ** 31); // sparse: takes no room
   await assert.rejects(readTrace(path), {
     name: "InputError",
-    message: `${path}: needs 2147483648 bytes of memory as one trace, the limit is 2147483647 bytes: read it in windows`,
+    message: `${path}: needs 2147483648 bytes of memory as one trace, the limit is 2147483647 bytes: split the file (editcap -c)`,
   });
 });
