@@ -2,9 +2,11 @@
  * `eastwest run`: the main job. Captures through the article's cluster, with the router on the network node and distributed;
  * everything counted and timed, printed side by side.
  */
-import { writeFileSync } from "node:fs";
+import { accessSync, constants, writeFileSync } from "node:fs";
 import { arch, availableParallelism, cpus, release, type as systemName } from "node:os";
+import { dirname, resolve } from "node:path";
 import { type Command, Option } from "commander";
+import { Fabric } from "../../datapath/fabric.ts";
 import type { Topology } from "../../datapath/topology.ts";
 import { CheckError, Exit, InputError, messageOf } from "../errors.ts";
 import { type ModeName, modes, type NetworkName, networks, packageVersion, scenarioFile, shown } from "../paths.ts";
@@ -172,9 +174,12 @@ async function prepare(options: RunOptions): Promise<Prepared[]> {
     libpcap: options.reader === "libpcap",
     filter: options.filter,
   });
+  for (const file of [options.json, options.save]) if (file !== undefined && file !== "-") checkFolder(file);
   const prepared: Prepared[] = [];
   for (const file of files) {
     const topology = loadTopology(file);
+    // Rules are parsed where a cluster is built; those of the second mode must not fail when the first has run.
+    new Fabric(topology, { poolSlots: 1 });
     for (const path of options.dumpFlows ?? []) bridgeNamed(topology.hosts, path);
     for (const { port } of sources) checkPort(topology, port);
     const used = sources.length > 0 ? sources : recordedSources(topology);
@@ -242,6 +247,15 @@ function deliver(options: RunOptions, outcomes: readonly ModeOutcome[], stopped:
 
 const violationsOf = (mode: ModeResult): string[] =>
   mode.conservation.violations.map((violation) => `${mode.mode}: ${violation}`);
+
+/** Throws when the folder that `file` is to be written to is not there or not ours: before the work, not after it. */
+function checkFolder(file: string): void {
+  try {
+    accessSync(dirname(resolve(file)), constants.W_OK);
+  } catch (error) {
+    throw new InputError(`cannot write ${file}: ${messageOf(error as Error)}`);
+  }
+}
 
 function writeText(file: string, text: string): void {
   try {

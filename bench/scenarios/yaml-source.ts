@@ -64,10 +64,17 @@ export interface SchemaCheck {
   errors?: ErrorObject[] | null | undefined;
 }
 
-/** Compiles the JSON schema in `file`. */
+const compiled = new Map<string, SchemaCheck>();
+
+/** The JSON schema in `file`, compiled once. */
 export function compileSchema(file: string): SchemaCheck {
-  const ajv = new Ajv2020({ allErrors: true, verbose: true, strict: true, allowUnionTypes: true });
-  return ajv.compile(JSON.parse(readFileSync(file, "utf8"))) as SchemaCheck;
+  let check = compiled.get(file);
+  if (check === undefined) {
+    const ajv = new Ajv2020({ allErrors: true, verbose: true, strict: true, allowUnionTypes: true });
+    check = ajv.compile(JSON.parse(readFileSync(file, "utf8"))) as SchemaCheck;
+    compiled.set(file, check);
+  }
+  return check;
 }
 
 /** What one schema error says, for people. */
