@@ -2,19 +2,18 @@
  * `eastwest run`: the main job. Captures through the article's cluster, with the router on the network node and distributed;
  * everything counted and timed, printed side by side.
  */
-import { accessSync, constants, writeFileSync } from "node:fs";
-import { arch, availableParallelism, cpus, release, type as systemName } from "node:os";
-import { dirname, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { Fabric } from "../../datapath/fabric.ts";
 import type { Topology } from "../../datapath/topology.ts";
-import { CheckError, Exit, InputError, messageOf } from "../errors.ts";
+import { CheckError, Exit, InputError } from "../errors.ts";
+import { checkWritable, writeText } from "../output-file.ts";
 import { type ModeName, modes, type NetworkName, networks, packageVersion, scenarioFile, shown } from "../paths.ts";
 import { Progress } from "../progress.ts";
 import { runReport } from "../report/run-report.ts";
 import { loadTopology } from "../scenarios/loader.ts";
+import { environment } from "../trial/environment.ts";
 import { Captures, checkPort, type Inputs, loadInputs, parseSource, recordedSources } from "../trial/inputs.ts";
-import { type Environment, type ModeResult, RESULT_FORMAT, RESULT_VERSION, type RunResult } from "../trial/result.ts";
+import { type ModeResult, RESULT_FORMAT, RESULT_VERSION, type RunResult } from "../trial/result.ts";
 import { type ModeOutcome, runMode } from "../trial/run-mode.ts";
 import type { Pace } from "../trial/schedule.ts";
 import { bridgeNamed, STATE_FORMAT, STATE_VERSION } from "../trial/state.ts";
@@ -174,7 +173,7 @@ async function prepare(options: RunOptions): Promise<Prepared[]> {
     libpcap: options.reader === "libpcap",
     filter: options.filter,
   });
-  for (const file of [options.json, options.save]) if (file !== undefined && file !== "-") checkFolder(file);
+  for (const file of [options.json, options.save]) checkWritable(file);
   const prepared: Prepared[] = [];
   for (const file of files) {
     const topology = loadTopology(file);
@@ -247,30 +246,3 @@ function deliver(options: RunOptions, outcomes: readonly ModeOutcome[], stopped:
 
 const violationsOf = (mode: ModeResult): string[] =>
   mode.conservation.violations.map((violation) => `${mode.mode}: ${violation}`);
-
-/** Throws when the folder that `file` is to be written to is not there or not ours: before the work, not after it. */
-function checkFolder(file: string): void {
-  try {
-    accessSync(dirname(resolve(file)), constants.W_OK);
-  } catch (error) {
-    throw new InputError(`cannot write ${file}: ${messageOf(error as Error)}`);
-  }
-}
-
-function writeText(file: string, text: string): void {
-  try {
-    writeFileSync(file, text);
-  } catch (error) {
-    throw new InputError(messageOf(error as Error));
-  }
-}
-
-function environment(): Environment {
-  return {
-    node: process.version,
-    v8: process.versions.v8,
-    platform: `${systemName()} ${release()} ${arch()}`,
-    cpu: cpus()[0]?.model.trim() ?? "unknown",
-    cores: availableParallelism(),
-  };
-}

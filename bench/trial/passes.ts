@@ -4,26 +4,26 @@
  * the copy of each frame from the trace into a packet buffer is inside the clock, reading the capture is not.
  */
 import type { Fabric } from "../../datapath/fabric.ts";
+import type { Trace } from "../../datapath/packet/trace.ts";
+import { breathe, sample } from "./sampling.ts";
 import type { Schedule } from "./schedule.ts";
-import { relativeSpread, type Spread, spread } from "./statistics.ts";
+import { type Spread, spread } from "./statistics.ts";
 
-/** A sample holds as many passes as take at least this long, so that reading the clock does not count, ms. */
-const SAMPLE_MS = 10;
-/** Passes run unmeasured for this long first, ms: the compiler has then seen every branch of the path. */
-const WARM_UP_MS = 700;
-/** Without `--seconds` and `--repeat`: at least 15 samples, until the interval is this narrow, but no longer than this. */
-const MIN_SAMPLES = 15;
-const STABLE = 0.01;
-const MAX_MS = 4000;
+/** What frames can be put into: a cluster (datapath/fabric.ts), a bridge (../replay). */
+export interface Player {
+  /** Number of the place called `name`; throws for places that there are not. */
+  entry(name: string): number;
+  /** Moves virtual time (ns). */
+  advance(now: number): void;
+  /** Puts a frame in; false: there was no room. */
+  offer(entry: number, trace: Trace, index: number, time: number): boolean;
+  /** Works until nothing waits. */
+  settle(): void;
+}
 
-export const stabilityRule =
-  `${WARM_UP_MS / 1000} s of passes unmeasured, then samples of at least ${SAMPLE_MS} ms; at least ${MIN_SAMPLES} samples, ` +
-  `until the 95 % interval of the median is within ${100 * STABLE} % of it or ${MAX_MS / 1000} s have passed; virtual time runs at ` +
-  "1 us a frame";
-
-/** Entry numbers of a schedule's inputs in a fabric. Throws for ports that the topology does not have. */
-export function entriesOf(fabric: Fabric, schedule: Schedule): Int32Array {
-  return Int32Array.from(schedule.inputs, ({ port }) => fabric.entry(port));
+/** Entry numbers of a schedule's inputs. Throws for places that there are not. */
+export function entriesOf(player: Player, schedule: Schedule): Int32Array {
+  return Int32Array.from(schedule.inputs, ({ port }) => player.entry(port));
 }
 
 export interface ColdOptions {
@@ -49,9 +49,9 @@ export interface ColdResult {
 }
 
 /** Every frame once per round, in time order, each burst carried to its end before the next goes in. */
-export async function coldPass(fabric: Fabric, schedule: Schedule, options: ColdOptions): Promise<ColdResult> {
+export async function coldPass(player: Player, schedule: Schedule, options: ColdOptions): Promise<ColdResult> {
   const { inputs, burst, input, frame, time, span } = schedule;
-  const entries = entriesOf(fabric, schedule);
+  const entries = entriesOf(player, schedule);
   const bursts = burst.length - 1;
   const began = performance.now();
   let looked = began;
@@ -75,15 +75,15 @@ export async function coldPass(fabric: Fabric, schedule: Schedule, options: Cold
         await breathe();
       }
       if (interrupted) break;
-      fabric.advance(at);
+      player.advance(at);
       const from = input[burst[b]];
       const { trace } = inputs[from];
       for (let i = burst[b]; i < burst[b + 1]; i++) {
-        if (!fabric.offer(entries[from], trace, frame[i], base + time[i])) refused++;
+        if (!player.offer(entries[from], trace, frame[i], base + time[i])) refused++;
         bytes += trace.length[frame[i]];
       }
       offered += burst[b + 1] - burst[b];
-      fabric.settle();
+      player.settle();
     }
   }
   options.progress(offered);
@@ -117,84 +117,44 @@ export interface WarmResult {
 }
 
 /**
- * Passes in full bursts until the figure is stable (see `stabilityRule`), or as many or as long as asked. Null when no frame
+ * Passes in full bursts until the figure is stable (see `stabilityRule` in sampling.ts), or as many or as long as asked. Null when no frame
  * reaches a VM: there is nothing to divide by.
  */
 export async function warmPasses(fabric: Fabric, schedule: Schedule, options: WarmOptions): Promise<WarmResult | null> {
   const runner = new WarmRunner(fabric, schedule, options.start);
-  const { repeat, seconds } = options;
-  let warmUpPasses = 0;
-  let interrupted = false;
-  const warmUpMs = Math.min(WARM_UP_MS, seconds === undefined ? WARM_UP_MS : seconds * 1000);
-  const began = performance.now();
-  let perPass = Number.POSITIVE_INFINITY;
-  while (performance.now() - began < warmUpMs && !interrupted) {
-    const start = performance.now();
-    runner.pass();
-    warmUpPasses++;
-    perPass = Math.min(perPass, performance.now() - start);
-    if (start - runner.breathed > 50) {
-      interrupted = !options.progress(0);
-      await runner.breathe();
-    }
-  }
-  if (deliveredNow(fabric) === runner.deliveredAtStart) return null;
-
-  let group = Math.max(1, Math.ceil(SAMPLE_MS / perPass));
-  if (repeat !== undefined) group = Math.max(1, Math.min(group, Math.floor(repeat / MIN_SAMPLES)));
-  const total: number[] = [];
-  const housekeeping: number[] = [];
   const nodes = fabric.hosts.map(() => [] as number[]);
-  const firstDelivered = deliveredNow(fabric);
-  const firstBytes = deliveredBytesNow(fabric);
-  const measured = performance.now();
-  let passes = 0;
-  let busy = 0;
-  for (let done = 0; done < 1 && !interrupted; ) {
-    const size = repeat === undefined ? group : Math.min(group, repeat - passes);
-    fabric.resetTimes();
-    const before = deliveredNow(fabric);
-    const start = performance.now();
-    for (let i = 0; i < size; i++) runner.pass();
-    const apart = fabric.housekeeping[0];
-    const ns = (performance.now() - start) * 1e6 - apart;
-    const packets = deliveredNow(fabric) - before;
-    if (packets === 0) return null;
-    passes += size;
-    busy += ns;
-    total.push(ns / packets);
-    housekeeping.push(apart / packets);
-    const spent = fabric.snapshot().nodes;
-    for (let n = 0; n < nodes.length; n++) nodes[n].push(spent[n].ns / packets);
-    done = share(total, passes, performance.now() - measured, repeat, seconds);
-    interrupted = !options.progress(done);
-    await runner.breathe();
-  }
+  let firstDelivered = 0;
+  let firstBytes = 0;
+  const sampled = await sample(
+    {
+      pass: () => runner.pass(),
+      packets: () => deliveredNow(fabric),
+      reset: () => fabric.resetTimes(),
+      apart: () => fabric.housekeeping[0],
+      sampled: (packets) => {
+        for (const [n, { ns }] of fabric.snapshot().nodes.entries()) nodes[n].push(ns / packets);
+      },
+    },
+    {
+      ...options,
+      warm: () => {
+        firstDelivered = deliveredNow(fabric);
+        firstBytes = deliveredBytesNow(fabric);
+      },
+    },
+  );
+  if (sampled === null) return null;
   return {
-    warmUpPasses,
-    passes,
+    ...sampled,
+    housekeeping: sampled.apart,
     delivered: deliveredNow(fabric) - firstDelivered,
     deliveredBytes: deliveredBytesNow(fabric) - firstBytes,
-    seconds: busy / 1e9,
-    nsPerPacket: spread(total),
     nodes: nodes.map(spread),
-    housekeeping: spread(housekeeping),
-    interrupted,
   };
-}
-
-/** How much of the measuring is done, 1 when it is. */
-function share(total: readonly number[], passes: number, ms: number, repeat?: number, seconds?: number): number {
-  if (repeat !== undefined) return passes / repeat;
-  if (seconds !== undefined) return ms / (seconds * 1000);
-  const stable = total.length >= MIN_SAMPLES && relativeSpread(spread(total)) <= STABLE;
-  return stable ? 1 : Math.max(ms / MAX_MS, Math.min(0.99, (0.99 * total.length) / (4 * MIN_SAMPLES)));
 }
 
 /** One pass after the other over a fixed schedule. */
 class WarmRunner {
-  readonly deliveredAtStart: number;
-  breathed = performance.now();
   readonly #fabric: Fabric;
   readonly #schedule: Schedule;
   readonly #entries: Int32Array;
@@ -205,7 +165,6 @@ class WarmRunner {
     this.#schedule = schedule;
     this.#entries = entriesOf(fabric, schedule);
     this.#base = start;
-    this.deliveredAtStart = deliveredNow(fabric);
   }
 
   pass(): void {
@@ -224,12 +183,6 @@ class WarmRunner {
     }
     this.#base = base + span;
   }
-
-  /** Lets signals and the terminal have their turn. */
-  async breathe(): Promise<void> {
-    await breathe();
-    this.breathed = performance.now();
-  }
 }
 
 function deliveredNow(fabric: Fabric): number {
@@ -242,10 +195,6 @@ function deliveredBytesNow(fabric: Fabric): number {
   let bytes = 0;
   for (const vm of fabric.vms) bytes += vm.deliveredBytes;
   return bytes;
-}
-
-function breathe(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Sleeps until `due` (performance.now()), looking up every 100 ms; false when told to stop. */

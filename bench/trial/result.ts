@@ -7,8 +7,9 @@ import type { ClusterCounters, NodeCounters, PortCounters } from "../../datapath
 import type { Topology } from "../../datapath/topology.ts";
 import { type Capacity, capacityOf } from "./capacity.ts";
 import { delivered, sumDrops, sumNodes } from "./counters.ts";
+import type { Environment } from "./environment.ts";
 import type { ColdResult, WarmResult } from "./passes.ts";
-import { stabilityRule } from "./passes.ts";
+import { stabilityRule } from "./sampling.ts";
 import type { Spread } from "./statistics.ts";
 
 export const RESULT_FORMAT = "eastwest run result";
@@ -25,14 +26,6 @@ export interface RunResult {
   readonly interrupted: boolean;
   readonly environment: Environment;
   readonly modes: Readonly<Record<string, ModeResult>>;
-}
-
-export interface Environment {
-  readonly node: string;
-  readonly v8: string;
-  readonly platform: string;
-  readonly cpu: string;
-  readonly cores: number;
 }
 
 export interface InputResult {

@@ -1,0 +1,121 @@
+/**
+ * How a figure is taken from passes that repeat: some run unmeasured, then samples of several passes each, until the
+ * interval of the median is narrow, or for as many passes or as long as asked. What a pass does is the subject's business:
+ * a cluster (passes.ts) or a bridge (../replay).
+ */
+import { relativeSpread, type Spread, spread } from "./statistics.ts";
+
+/** A sample holds as many passes as take at least this long, so that reading the clock does not count, ms. */
+const SAMPLE_MS = 10;
+/** Passes run unmeasured for this long first, ms: the compiler has then seen every branch of the path. */
+const WARM_UP_MS = 700;
+/** Without `seconds` and `repeat`: at least 15 samples, until the interval is this narrow, but no longer than this. */
+const MIN_SAMPLES = 15;
+const STABLE = 0.01;
+const MAX_MS = 4000;
+
+export const stabilityRule =
+  `${WARM_UP_MS / 1000} s of passes unmeasured, then samples of at least ${SAMPLE_MS} ms; at least ${MIN_SAMPLES} samples, ` +
+  `until the 95 % interval of the median is within ${100 * STABLE} % of it or ${MAX_MS / 1000} s have passed; virtual time runs at ` +
+  "1 us a frame";
+
+export interface Subject {
+  /** One pass. */
+  pass(): void;
+  /** Packets that the figure is divided by, so far. */
+  packets(): number;
+  /** Forgets measured times: a sample begins. */
+  reset(): void;
+  /** Time since `reset` that is told apart and not in the figure, ns. */
+  apart(): number;
+  /** A sample of this many packets has ended. */
+  sampled?(packets: number): void;
+}
+
+export interface SampleOptions {
+  /** Exactly this many measured passes. */
+  readonly repeat?: number | undefined;
+  /** Measure for this long, s. */
+  readonly seconds?: number | undefined;
+  /** Called after the warm-up, before the first sample. */
+  readonly warm?: () => void;
+  /** Called after every sample with the share of the work done, 0 to 1; false stops. */
+  readonly progress: (done: number) => boolean;
+}
+
+export interface Sampled {
+  readonly warmUpPasses: number;
+  readonly passes: number;
+  /** Time in the measured passes, without what is apart. */
+  readonly seconds: number;
+  readonly nsPerPacket: Spread;
+  /** `apart` by packet. */
+  readonly apart: Spread;
+  readonly interrupted: boolean;
+}
+
+/** Null when no packet counts: there is nothing to divide by. */
+export async function sample(subject: Subject, options: SampleOptions): Promise<Sampled | null> {
+  const { repeat, seconds } = options;
+  const atStart = subject.packets();
+  let warmUpPasses = 0;
+  let interrupted = false;
+  const warmUpMs = Math.min(WARM_UP_MS, seconds === undefined ? WARM_UP_MS : seconds * 1000);
+  const began = performance.now();
+  let breathed = began;
+  let perPass = Number.POSITIVE_INFINITY;
+  while (performance.now() - began < warmUpMs && !interrupted) {
+    const start = performance.now();
+    subject.pass();
+    warmUpPasses++;
+    perPass = Math.min(perPass, performance.now() - start);
+    if (start - breathed > 50) {
+      interrupted = !options.progress(0);
+      await breathe();
+      breathed = performance.now();
+    }
+  }
+  if (subject.packets() === atStart) return null;
+  options.warm?.();
+
+  let group = Math.max(1, Math.ceil(SAMPLE_MS / perPass));
+  if (repeat !== undefined) group = Math.max(1, Math.min(group, Math.floor(repeat / MIN_SAMPLES)));
+  const total: number[] = [];
+  const apart: number[] = [];
+  const measured = performance.now();
+  let passes = 0;
+  let busy = 0;
+  for (let done = 0; done < 1 && !interrupted; ) {
+    const size = repeat === undefined ? group : Math.min(group, repeat - passes);
+    subject.reset();
+    const before = subject.packets();
+    const start = performance.now();
+    for (let i = 0; i < size; i++) subject.pass();
+    const away = subject.apart();
+    const ns = (performance.now() - start) * 1e6 - away;
+    const packets = subject.packets() - before;
+    if (packets === 0) return null;
+    passes += size;
+    busy += ns;
+    total.push(ns / packets);
+    apart.push(away / packets);
+    subject.sampled?.(packets);
+    done = share(total, passes, performance.now() - measured, repeat, seconds);
+    interrupted = !options.progress(done);
+    await breathe();
+  }
+  return { warmUpPasses, passes, seconds: busy / 1e9, nsPerPacket: spread(total), apart: spread(apart), interrupted };
+}
+
+/** How much of the measuring is done, 1 when it is. */
+function share(total: readonly number[], passes: number, ms: number, repeat?: number, seconds?: number): number {
+  if (repeat !== undefined) return passes / repeat;
+  if (seconds !== undefined) return ms / (seconds * 1000);
+  const stable = total.length >= MIN_SAMPLES && relativeSpread(spread(total)) <= STABLE;
+  return stable ? 1 : Math.max(ms / MAX_MS, Math.min(0.99, (0.99 * total.length) / (4 * MIN_SAMPLES)));
+}
+
+/** Lets signals and the terminal have their turn. */
+export function breathe(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
