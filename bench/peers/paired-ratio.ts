@@ -8,7 +8,7 @@
  * "Nonparametric Statistical Methods", 3.2 and 3.3. The null distribution is counted exactly (up to 60 pairs), so the
  * interval keeps its promise with 10 pairs too.
  */
-import { median } from "../trial/statistics.ts";
+import { boundRank, hodgesLehmann, nullDistribution, walshAverages } from "../statistics/signed-rank.ts";
 
 export interface Ratio {
   readonly pairs: number;
@@ -38,15 +38,13 @@ export function pairedRatio(above: readonly number[], below: readonly number[], 
     if (!(value > 0 && below[i] > 0)) throw new Error(`pairedRatio: ${value} / ${below[i]}, expected positive values`);
     return Math.log(value / below[i]);
   });
-  const means: number[] = [];
-  for (let i = 0; i < n; i++) for (let j = i; j < n; j++) means.push((logs[i] + logs[j]) / 2);
-  means.sort((a, b) => a - b);
+  const means = walshAverages(logs);
   const { skip, covered } = signedRank(n, confidence);
   const mean = logs.reduce((sum, log) => sum + log, 0) / n;
   const squares = logs.reduce((sum, log) => sum + (log - mean) ** 2, 0);
   return {
     pairs: n,
-    estimate: Math.exp(median(means)),
+    estimate: Math.exp(hodgesLehmann(means)),
     low: Math.exp(means[skip]),
     high: Math.exp(means[means.length - 1 - skip]),
     confidence: covered,
@@ -60,14 +58,6 @@ export function pairedRatio(above: readonly number[], below: readonly number[], 
  * left out when even the extremes cover less (n below 6 for 0.95).
  */
 export function signedRank(n: number, confidence: number): { readonly skip: number; readonly covered: number } {
-  const most = (n * (n + 1)) / 2;
-  // ways[w]: of the 2^n choices of signs, how many have the rank sum w.
-  const ways = new Float64Array(most + 1);
-  ways[0] = 1;
-  for (let rank = 1; rank <= n; rank++) for (let w = most; w >= rank; w--) ways[w] += ways[w - rank];
-  const tail = ((1 - confidence) / 2) * 2 ** n;
-  let skip = 0;
-  let below = ways[0];
-  while (skip + 1 < most / 2 && below + ways[skip + 1] <= tail) below += ways[++skip];
-  return { skip, covered: 1 - (2 * below) / 2 ** n };
+  const skip = Math.max(0, boundRank(n, (1 - confidence) / 2));
+  return { skip, covered: 1 - 2 * nullDistribution(n)[skip] };
 }
