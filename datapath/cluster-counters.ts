@@ -2,6 +2,7 @@
  * What a whole fabric has counted, as one plain object of integers, and the laws that those counters must keep. Reading is
  * for between bursts: it allocates.
  */
+import { vmCountNames } from "./destinations.ts";
 import type { Fabric } from "./fabric.ts";
 import type { Host } from "./host.ts";
 import { dropNames } from "./packet/drop.ts";
@@ -70,7 +71,13 @@ export interface ClusterCounters {
 export function clusterCounters(fabric: Fabric): ClusterCounters {
   return {
     nodes: fabric.hosts.map(nodeCounters),
-    vms: fabric.vms.map(({ config, host: _, port: __, ...counts }) => ({ name: config.name, ...counts })),
+    vms: fabric.vms.map(({ config, counts }) => ({
+      name: config.name,
+      ...(Object.fromEntries(vmCountNames.map((name, n) => [name, counts[n]])) as Record<
+        (typeof vmCountNames)[number],
+        number
+      >),
+    })),
     wires: fabric.wires.map(({ name, frames, bytes }) => ({ name, frames, bytes })),
   };
 }

@@ -85,6 +85,11 @@ export class Counters {
     this.txBytes = new Float64Array(ports);
   }
 
+  /** All that is counted, as columns of integers; not the times. */
+  get columns(): readonly Float64Array[] {
+    return [this.total, this.drops, this.rxPackets, this.rxBytes, this.txPackets, this.txBytes];
+  }
+
   get(name: CounterName): number {
     return this.total[counterNames.indexOf(name)];
   }
@@ -94,17 +99,7 @@ export class Counters {
   }
 
   clear(): void {
-    for (const column of [
-      this.total,
-      this.drops,
-      this.rxPackets,
-      this.rxBytes,
-      this.txPackets,
-      this.txBytes,
-      this.ns,
-    ]) {
-      column.fill(0);
-    }
+    for (const column of [...this.columns, this.ns]) column.fill(0);
   }
 
   snapshot(): CountersSnapshot {

@@ -44,6 +44,7 @@ import {
 import { extract } from "./flow/extract.ts";
 import { Installed, type MegaflowView, type RevalidateResult } from "./installed.ts";
 import { type EmcOptions, ExactMatchCache } from "./lookup/exact-match-cache.ts";
+import { FlowJournal } from "./lookup/flow-journal.ts";
 import {
   F_BYTES,
   F_PACKETS,
@@ -60,6 +61,7 @@ import { Drop } from "./packet/drop.ts";
 import { BURST, KEY_STRIDE, PacketBatch } from "./packet/packet-batch.ts";
 import type { PacketPool } from "./packet/packet-pool.ts";
 import { PacketQueue } from "./packet/packet-queue.ts";
+import { Speculation } from "./packet/speculation.ts";
 import type { Translation, UpcallHandler } from "./upcall.ts";
 
 export type { MegaflowView, RevalidateResult } from "./installed.ts";
@@ -84,6 +86,8 @@ export interface DatapathOptions {
   readonly txCapacity?: number | undefined;
   /** Keep the time of the stages in `counters.ns`, by burst. */
   readonly timing?: boolean | undefined;
+  /** Set while this thread runs ahead of what it may change; shared with what lies around the datapath. */
+  readonly speculation?: Speculation | undefined;
 }
 
 /** Scratch of one pass; pass n + 1 takes what pass n recirculates. */
@@ -119,6 +123,9 @@ export class Datapath implements Recirculator {
   readonly exactMatch: ExactMatchCache;
   readonly megaflowCache: MegaflowCache;
   readonly vlanLimit: number;
+  /** What a speculative stretch did to megaflows. */
+  readonly journal: FlowJournal;
+  readonly #speculation: Speculation;
   readonly #handler: UpcallHandler;
   readonly #executor: Executor;
   readonly #programs: ProgramStore;
@@ -141,6 +148,8 @@ export class Datapath implements Recirculator {
     this.#install = options.megaflow ?? true;
     this.exactMatch = new ExactMatchCache(this.#install ? options.emc : { entries: 0 });
     this.megaflowCache = new MegaflowCache(options.flowLimit);
+    this.journal = new FlowJournal(this.megaflowCache);
+    this.#speculation = options.speculation ?? new Speculation();
     this.#installed = new Installed(handler, this.megaflowCache, this.exactMatch, this.counters);
     this.#programs = this.#installed.programs;
     this.#timing = options.timing ?? false;
@@ -280,6 +289,7 @@ export class Datapath implements Recirculator {
         program[g] = i32[r + I_PROGRAM];
       }
     }
+    if (this.#speculation.active) this.journal.note(megaflow, pass.groups);
     // Statistics before execution: a pass that is started by it may remove megaflows. Summed up by chain first, as adding
     // to the same double for each packet waits for the last store: 1 ns less a packet where a burst is one flow.
     const { f64 } = cache;
@@ -289,7 +299,8 @@ export class Datapath implements Recirculator {
       const at = f * RECORD_F64;
       f64[at + F_PACKETS] += packets[g];
       f64[at + F_BYTES] += bytes[g];
-      f64[at + F_USED] = time[tail[g]];
+      // Packets of a burst may come by ways of different length: the latest counts, whichever is first.
+      if (time[tail[g]] > f64[at + F_USED]) f64[at + F_USED] = time[tail[g]];
     }
     const live = count - dropped;
     const made = total[C_UPCALL] - upcalls;
@@ -364,10 +375,15 @@ export class Datapath implements Recirculator {
     const { keys } = batch;
     const at = i * KEY_STRIDE;
     const now = batch.time[i];
-    let f = batch.flow[i];
-    // An earlier packet of this burst may have installed, replaced or removed it.
-    if (!cache.alive(f)) f = this.#install ? cache.find(keys, at) : -1;
     const epoch = this.#handler.epoch;
+    // Not batch.flow[i]: an earlier packet of this burst may have installed, replaced or removed it, and of stale ones that
+    // overlap the caches name any.
+    let f = this.#install ? cache.find(keys, at, epoch) : -1;
+    if (this.#speculation.active && (f < 0 || cache.i32[f * RECORD_I32 + I_EPOCH] !== epoch)) {
+      this.#speculation.failed = true;
+      this.#executor.drop(batch, i, Drop.NoReceiver);
+      return -1;
+    }
     let fresh: Translation | undefined;
     // Stale megaflows can overlap: every one that takes this packet is looked at, or the new one might stand beside its twin.
     while (f >= 0) {
@@ -380,7 +396,7 @@ export class Datapath implements Recirculator {
         batch.flow[i] = f;
         return f;
       }
-      f = cache.find(keys, at);
+      f = cache.find(keys, at, epoch);
     }
     if (((exactMissed >>> i) & 1) === 0) pass.demoted++;
     this.#upcall(pass, batch, i, epoch, fresh ?? this.#handler.translate(keys, at, now, true));

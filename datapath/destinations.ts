@@ -3,26 +3,54 @@
  * topology, checked there, looked up by number afterwards.
  */
 import type { Host } from "./host.ts";
+import type { Speculation } from "./packet/speculation.ts";
 import { Segment } from "./segment.ts";
 import type { Topology, VmConfig } from "./topology.ts";
 import { macWords } from "./wire/addresses.ts";
 
-/** A VM at its port, and what it sent and got. Integers. */
-export interface VmState {
+/** Names of the elements of `VmState.counts`, in order. */
+export const vmCountNames = [
+  "sent",
+  "sentBytes",
+  "delivered",
+  "deliveredBytes",
+  "unicast",
+  "unicastBytes",
+  "flooded",
+] as const;
+/** Frames offered at its port. */
+export const V_SENT = 0;
+export const V_SENT_BYTES = 1;
+/** Frames given to it that are for its MAC address or a group. */
+export const V_DELIVERED = 2;
+export const V_DELIVERED_BYTES = 3;
+/** Of those, unicast ones. */
+export const V_UNICAST = 4;
+export const V_UNICAST_BYTES = 5;
+/** Flooded copies for other MAC addresses, which its NIC would drop. */
+export const V_FLOODED = 6;
+
+/** A VM at its port, and what it sent and got. */
+export class VmState {
   readonly config: VmConfig;
   readonly host: number;
   readonly port: number;
-  /** Frames offered at its port. */
-  sent: number;
-  sentBytes: number;
-  /** Frames given to it that are for its MAC address or a group. */
-  delivered: number;
-  deliveredBytes: number;
-  /** Of those, unicast ones. */
-  unicast: number;
-  unicastBytes: number;
-  /** Flooded copies for other MAC addresses, which its NIC would drop. */
-  flooded: number;
+  /** Integers, in the order of `vmCountNames`. */
+  readonly counts = new Float64Array(vmCountNames.length);
+
+  constructor(config: VmConfig, host: number, port: number) {
+    this.config = config;
+    this.host = host;
+    this.port = port;
+  }
+
+  get delivered(): number {
+    return this.counts[V_DELIVERED];
+  }
+
+  get deliveredBytes(): number {
+    return this.counts[V_DELIVERED_BYTES];
+  }
 }
 
 export interface Destination {
@@ -41,7 +69,7 @@ export class Destinations {
   /** By wire: host << 16 | port of each member. */
   readonly members: readonly Int32Array[];
 
-  constructor(topology: Topology, hosts: readonly Host[]) {
+  constructor(topology: Topology, hosts: readonly Host[], speculation?: Speculation) {
     const nowhere: Destination = { kind: "none", index: -1, member: -1 };
     const table = hosts.map((host) =>
       Array.from({ length: host.rx.length }, (_, port): Destination => {
@@ -65,20 +93,9 @@ export class Destinations {
     this.vms = topology.vms.map((config, index) => {
       const { host, port } = place(config.port, `VM ${config.name}`);
       table[host][port] = { kind: "vm", index, member: -1 };
-      return {
-        config,
-        host,
-        port,
-        sent: 0,
-        sentBytes: 0,
-        delivered: 0,
-        deliveredBytes: 0,
-        unicast: 0,
-        unicastBytes: 0,
-        flooded: 0,
-      };
+      return new VmState(config, host, port);
     });
-    this.wires = topology.wires.map((wire) => new Segment(wire.name, wire.members.length));
+    this.wires = topology.wires.map((wire) => new Segment(wire.name, wire.members.length, speculation));
     this.members = topology.wires.map((wire, index) =>
       Int32Array.from(wire.members, (name, member) => {
         const { host, port } = place(name, `wire ${wire.name}`);

@@ -11,12 +11,24 @@
  *                                                +--> nothing (the bridge's own LOCAL port): consumed by the host's stack
  */
 import { type ClusterCounters, clusterCounters, violations } from "./cluster-counters.ts";
-import { type Destination, Destinations, type VmState } from "./destinations.ts";
+import {
+  type Destination,
+  Destinations,
+  V_DELIVERED,
+  V_DELIVERED_BYTES,
+  V_FLOODED,
+  V_SENT,
+  V_SENT_BYTES,
+  V_UNICAST,
+  V_UNICAST_BYTES,
+  type VmState,
+} from "./destinations.ts";
 import { Host, type HostOptions } from "./host.ts";
 import { copyBytes } from "./packet/copy.ts";
 import { PacketBatch } from "./packet/packet-batch.ts";
 import { PacketPool } from "./packet/packet-pool.ts";
 import { PacketQueue } from "./packet/packet-queue.ts";
+import { Speculation } from "./packet/speculation.ts";
 import type { Trace } from "./packet/trace.ts";
 import { VmResponder } from "./router/vm.ts";
 import type { Segment } from "./segment.ts";
@@ -65,13 +77,15 @@ export class Fabric {
   tap: FabricTap | null = null;
   /** Frames that the bridges' own ports took in: the end of flooded copies. By host. */
   readonly consumed: Float64Array;
-  /** Frames that found no buffer when offered or copied on a wire. */
-  lost = 0;
+  /** Set while this thread runs ahead of what it may change. */
+  readonly speculation: Speculation;
   /**
    * Time spent on revalidation and ageing since the last reset, in ns; only kept when timing is on. Open vSwitch does this
    * on threads beside the datapath's, and virtual time that runs faster than the clock makes more of it.
    */
   readonly housekeeping = new Float64Array(1);
+  /** [0] frames that found no buffer when offered or copied on a wire. */
+  readonly #lost = new Float64Array(1);
   readonly #destinations: Destinations;
   readonly #responders: readonly (VmResponder | undefined)[];
   readonly #macs: Int32Array;
@@ -90,12 +104,17 @@ export class Fabric {
     this.pool = new PacketPool(options.poolSlots ?? POOL_SLOTS, options.frameBytes ?? 1800);
     this.#batch = new PacketBatch(this.pool);
     this.#timing = options.timing ?? false;
-    const hostOptions: HostOptions = { ...options, vlanLimit: options.vlanLimit ?? topology.vlanLimit } as HostOptions;
+    this.speculation = options.speculation ?? new Speculation();
+    const hostOptions: HostOptions = {
+      ...options,
+      speculation: this.speculation,
+      vlanLimit: options.vlanLimit ?? topology.vlanLimit,
+    } as HostOptions;
     this.hosts = topology.hosts.map((config) => new Host(config, this.pool, hostOptions));
     this.consumed = new Float64Array(this.hosts.length);
     this.#waiting = this.hosts.map((host) => new Uint8Array(host.rx.length));
     this.#ring = new PacketQueue(this.hosts.reduce((sum, host) => sum + host.rx.length, 1));
-    this.#destinations = new Destinations(topology, this.hosts);
+    this.#destinations = new Destinations(topology, this.hosts, this.speculation);
     this.vms = this.#destinations.vms;
     this.wires = this.#destinations.wires;
     this.#macs = new Int32Array(2 * this.vms.length);
@@ -136,7 +155,7 @@ export class Fabric {
     const length = trace.length[index];
     if (slot < 0 || length > this.pool.room) {
       if (slot >= 0) this.pool.free(slot);
-      this.lost++;
+      this.#lost[0]++;
       return false;
     }
     const start = this.pool.home(slot);
@@ -146,8 +165,9 @@ export class Fabric {
     const port = entry & 0xffff;
     const at = this.#destinations.byPort[host][port];
     if (at.kind === "vm") {
-      this.vms[at.index].sent++;
-      this.vms[at.index].sentBytes += length;
+      const { counts } = this.vms[at.index];
+      counts[V_SENT]++;
+      counts[V_SENT_BYTES] += length;
     } else if (at.kind === "wire" && this.tap !== null) {
       const name = this.hosts[host].switch.portName(port);
       this.tap.underlay(host, name, "rx", this.pool.bytes, start, start + length, time);
@@ -173,10 +193,52 @@ export class Fabric {
     }
   }
 
+  /** Frames that found no buffer when offered or copied on a wire. */
+  get lost(): number {
+    return this.#lost[0];
+  }
+
+  /** When `advance` will next do something, ns of virtual time. */
+  get nextTick(): number {
+    return this.#lastTick + TICK_NS;
+  }
+
+  /**
+   * Every integer that is only added to, as columns, always the same ones in the same order: what a speculative stretch
+   * counted is taken back through them, and what threads counted is added up.
+   */
+  ledger(): readonly Float64Array[] {
+    return [
+      this.#lost,
+      this.consumed,
+      ...this.vms.map((vm) => vm.counts),
+      ...this.wires.map((wire) => wire.counts),
+      ...this.hosts.flatMap(({ datapath, namespaces, rxOverflow }) => [
+        rxOverflow,
+        ...datapath.counters.columns,
+        datapath.exactMatch.stats,
+        datapath.megaflowCache.stats,
+        ...namespaces.flatMap(({ counters }) => counters.columns),
+      ]),
+    ];
+  }
+
+  /** Virtual time as everything that keeps a clock has it, for `setClocks`. */
+  clocks(): Float64Array {
+    return Float64Array.of(this.#now, ...this.hosts.flatMap((host) => host.namespaces.map(({ now }) => now)));
+  }
+
+  /** Turns the clocks back to what `clocks` said before a speculative stretch. */
+  setClocks(clocks: Float64Array): void {
+    this.#now = clocks[0];
+    let n = 1;
+    for (const host of this.hosts) for (const namespace of host.namespaces) namespace.now = clocks[n++];
+  }
+
   /** Moves virtual time to `now` (ns): ageing, timeouts and revalidation, when 500 ms have passed since the last time. */
   advance(now: number): void {
     this.#now = now;
-    if (now - this.#lastTick < TICK_NS) return;
+    if (now < this.nextTick) return;
     this.#lastTick = now;
     const begin = this.#timing ? performance.now() : 0;
     for (let h = 0; h < this.hosts.length; h++) {
@@ -265,8 +327,7 @@ export class Fabric {
       const start = queue.lastStart;
       const end = queue.lastEnd;
       const time = queue.lastTime;
-      wire.frames++;
-      wire.bytes += end - start;
+      wire.count(end - start);
       if (tap !== null) {
         tap.underlay(h, this.hosts[h].switch.portName(port), "tx", pool.bytes, start, end, time);
         tap.wire(at.index, pool.bytes, start, end, time);
@@ -290,7 +351,7 @@ export class Fabric {
       }
       const copy = pool.alloc();
       if (copy < 0) {
-        this.lost++;
+        this.#lost[0]++;
         continue;
       }
       const at = pool.home(copy);
@@ -312,7 +373,7 @@ export class Fabric {
 
   #toVm(h: number, port: number, index: number, queue: PacketQueue): void {
     const { pool, tap } = this;
-    const vm = this.vms[index];
+    const { counts } = this.vms[index];
     const high = this.#macs[2 * index];
     const low = this.#macs[2 * index + 1];
     const responder = this.#responders[index];
@@ -321,13 +382,13 @@ export class Fabric {
       const length = queue.lastEnd - start;
       const unicast = pool.view.getInt32(start) === high && pool.view.getUint16(start + 4) === low;
       if (unicast) {
-        vm.unicast++;
-        vm.unicastBytes += length;
+        counts[V_UNICAST]++;
+        counts[V_UNICAST_BYTES] += length;
       }
       if (unicast || (pool.bytes[start] & 1) !== 0) {
-        vm.delivered++;
-        vm.deliveredBytes += length;
-      } else vm.flooded++;
+        counts[V_DELIVERED]++;
+        counts[V_DELIVERED_BYTES] += length;
+      } else counts[V_FLOODED]++;
       if (tap !== null) tap.delivered(index, pool.bytes, start, queue.lastEnd, queue.lastTime);
       if (responder?.answer(queue.lastSlot, start, queue.lastEnd)) {
         this.#receive(h, port, queue.lastSlot, responder.start, responder.end, queue.lastTime);

@@ -55,7 +55,7 @@ export class Host {
       else if (name.startsWith("vxlan_sys")) this.datapath.setTunnel(port, "vxlan");
       else if (name.startsWith("genev_sys")) this.datapath.setTunnel(port, "geneve");
     }
-    this.namespaces = config.namespaces.map((namespace) => new Namespace(namespace, pool));
+    this.namespaces = config.namespaces.map((namespace) => new Namespace(namespace, pool, options));
     this.rx = Array.from({ length: ports }, () => new PacketQueue(RX_CAPACITY));
     this.rxOverflow = new Float64Array(ports);
     const attachments: (Attachment | undefined)[] = new Array(ports).fill(undefined);

@@ -5,6 +5,8 @@
  *
  *   learned address: 48 bits as (first 4 bytes, last 2 bytes) in an open-addressing table of parallel columns
  */
+import { Speculation } from "./packet/speculation.ts";
+
 const SIZE = 4096;
 const MASK = SIZE - 1;
 /** Filled to three quarters at most; what does not fit is flooded, as a switch with a full table does. */
@@ -13,18 +15,34 @@ const LIMIT = (SIZE * 3) / 4;
 export class Segment {
   readonly name: string;
   readonly members: number;
-  /** Frames and bytes put on the wire. */
-  frames = 0;
-  bytes = 0;
+  /** [0] frames and [1] bytes put on the wire. */
+  readonly counts = new Float64Array(2);
+  readonly #speculation: Speculation;
   readonly #high = new Int32Array(SIZE);
   readonly #low = new Int32Array(SIZE);
   readonly #member = new Int8Array(SIZE).fill(-1);
-  #count = 0;
+  #known = 0;
 
-  constructor(name: string, members: number) {
+  /** `speculation` is set while the thread runs ahead of what it may change: then no address is learned. */
+  constructor(name: string, members: number, speculation = new Speculation()) {
     if (members > 127) throw new Error(`wire ${name}: ${members} members, expected at most 127`);
     this.name = name;
     this.members = members;
+    this.#speculation = speculation;
+  }
+
+  get frames(): number {
+    return this.counts[0];
+  }
+
+  get bytes(): number {
+    return this.counts[1];
+  }
+
+  /** A frame of `bytes` bytes is put on the wire. */
+  count(bytes: number): void {
+    this.counts[0]++;
+    this.counts[1] += bytes;
   }
 
   /** Notes that the address (its first 4 and last 2 bytes) is behind `member`. Group addresses are not learned. */
@@ -32,9 +50,13 @@ export class Segment {
     if ((high & 0x01000000) !== 0) return;
     const place = this.#find(high, low);
     if (this.#member[place] === member) return;
+    if (this.#speculation.active) {
+      this.#speculation.failed = true;
+      return;
+    }
     if (this.#member[place] === -1) {
-      if (this.#count === LIMIT) return;
-      this.#count++;
+      if (this.#known === LIMIT) return;
+      this.#known++;
     }
     this.#high[place] = high;
     this.#low[place] = low;

@@ -134,13 +134,20 @@ export class MegaflowCache {
     return open;
   }
 
-  /** The megaflow that key & its mask are in, or -1; for the slow side. */
-  find(keys: Int32Array, at: number): number {
+  /**
+   * The megaflow of `epoch` that the key is in; failing that, of the stale ones that it is in, the one with the lowest
+   * number; -1 = none. Of the current epoch there is at most one, so the answer depends neither on the rank of subtables
+   * nor on the exact-match cache: every worker gets the same. For the slow side.
+   */
+  find(keys: Int32Array, at: number, epoch: number): number {
+    let stale = -1;
     for (const subtable of this.#classifiers[keys[at + W_IN_PORT]]?.subtables ?? []) {
       const flow = subtable.find(keys, at);
-      if (flow >= 0) return flow;
+      if (flow < 0) continue;
+      if (this.i32[flow * RECORD_I32 + I_EPOCH] === epoch) return flow;
+      if (stale < 0 || flow < stale) stale = flow;
     }
-    return -1;
+    return stale;
   }
 
   /**

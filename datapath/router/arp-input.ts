@@ -62,6 +62,7 @@ export function inputArp(
   }
   if (forUs && !isMartian(stack, sender)) {
     let n = neighbours.findIpv4(dev, sender);
+    if ((n < 0 || !neighbours.keeps(n, high, low, Nud.Stale, true)) && stack.givesUp(slot)) return;
     if (n < 0) n = neighbours.create(dev, 0, 0, MAPPED, sender, now);
     const goes = n >= 0 && neighbours.update(n, high, low, Nud.Stale, true, now);
     if (goes) flushWaiting(stack, n);
@@ -77,6 +78,7 @@ export function inputArp(
       (operation === ARP_REQUEST || (arpTargetMacHigh(bytes, at) === high && arpTargetMacLow(bytes, at) === low));
     const override = gratuitous || !neighbours.isLocked(n, now);
     const state = operation === ARP_REPLY && unicast ? Nud.Reachable : Nud.Stale;
+    if (!neighbours.keeps(n, high, low, state, override) && stack.givesUp(slot)) return;
     if (neighbours.update(n, high, low, state, override, now)) flushWaiting(stack, n);
   }
   stack.drop(slot, Drop.Consumed);

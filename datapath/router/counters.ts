@@ -17,6 +17,11 @@ export class RouterCounters {
   readonly drops = new Float64Array(DROP_COUNT);
   readonly #counts = new Float64Array(4);
 
+  /** All that is counted, as columns of integers. */
+  get columns(): readonly Float64Array[] {
+    return [this.#counts, this.drops];
+  }
+
   /** Frames that came in. */
   get received(): number {
     return this.#counts[RECEIVED];

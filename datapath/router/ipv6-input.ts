@@ -74,6 +74,7 @@ export function inputIpv6(stack: Stack, slot: number, l3: number, frameEnd: numb
   const good = walk.walk(bytes, l3, end) && !walk.isFragment;
   const l4 = walk.at;
   if (good && walk.protocol !== NEXT_ICMPV6) {
+    if (!group && stack.givesUp(slot)) return;
     if (!group) refuse(stack, l3, l4, end, time, dev);
     stack.drop(slot, Drop.Unhandled);
     return;
@@ -82,6 +83,7 @@ export function inputIpv6(stack: Stack, slot: number, l3: number, frameEnd: numb
     stack.drop(slot, Drop.Unhandled);
     return;
   }
+  if (stack.givesUp(slot)) return;
   const type = bytes[l4];
   if (type === ICMPV6_ECHO_REQUEST && end - l4 >= ICMPV6_ECHO_LEN) answerEcho(stack, slot, l3, l4, end, time, dev);
   else if (bytes[l3 + IPV6_HOP_LIMIT] !== LONGEST_HOP_LIMIT || !isNeighbourMessage(bytes, l4, end)) {

@@ -80,7 +80,18 @@ export class Namespace {
   tick(now: number): void {
     const stack = this.#stack;
     if (now > stack.now) stack.now = now;
-    if (stack.now >= stack.nextDue) runTimers(stack);
+    if (stack.now < stack.nextDue) return;
+    if (stack.speculation.active) stack.speculation.failed = true;
+    else runTimers(stack);
+  }
+
+  /** The namespace's clock, ns of virtual time; set to undo a speculative stretch. */
+  get now(): number {
+    return this.#stack.now;
+  }
+
+  set now(now: number) {
+    this.#stack.now = now;
   }
 
   /**
@@ -155,12 +166,14 @@ function inputIpv4(
   }
   const { options } = stack;
   if (header === IPV4_HEADER_LEN) options.recordRoute = 0;
+  else if (stack.givesUp(slot)) return;
   else if (!optionsAreGood(stack, l3, header, end, src, dst, time, unicast)) {
     stack.drop(slot, Drop.BadIpHeader);
     return;
   }
   const kind = routes.kindOf(dst);
   if (kind !== AddressKind.Other) {
+    if (stack.givesUp(slot)) return;
     deliverIpv4(stack, slot, l3, end, time, from, kind === AddressKind.Broadcast);
     return;
   }
@@ -176,6 +189,7 @@ function inputIpv4(
   const route = routes.lookup(dst);
   if (route < 0) {
     const { limit } = stack;
+    if (unicast && stack.givesUp(slot)) return;
     if (unicast && (limit === null || limit.allowNoRoute(src, stack.now))) {
       sendIcmpError(stack, ICMP_UNREACHABLE, ICMP_NET_UNREACHABLE, 0, view, l3, end, time);
     }
@@ -188,6 +202,7 @@ function inputIpv4(
   }
   const word2 = view.getInt32(l3 + IPV4_TTL);
   if (word2 >>> 24 <= 1) {
+    if (stack.givesUp(slot)) return;
     sendIcmpError(stack, ICMP_TIME_EXCEEDED, 0, 0, view, l3, end, time);
     stack.drop(slot, Drop.TtlExceeded);
     return;
@@ -195,6 +210,7 @@ function inputIpv4(
   const dev = routes.dev[route];
   const { mtu } = stack.interfaces[dev];
   if (total > mtu && (view.getUint16(l3 + IPV4_FRAGMENT) & IPV4_DF) !== 0) {
+    if (stack.givesUp(slot)) return;
     sendIcmpError(stack, ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, mtu, view, l3, end, time);
     stack.drop(slot, Drop.TooBig);
     return;

@@ -142,15 +142,8 @@ export class NeighbourTable {
    * address is replaced only with `override`. Permanent entries stay. True when packets that wait can now go.
    */
   update(n: number, high: number, low: number, state: Nud, override: boolean, now: number): boolean {
-    const old = this.state[n];
-    if (old >= Nud.Permanent) return false;
-    const valid = old >= Nud.Stale;
-    const same = this.macHigh[n] === high && this.macLow[n] === low;
-    if (valid) {
-      if (!same && !override) return false;
-      // "If entry was valid and address is not changed, do not change entry state, if new one is STALE."
-      if (same && state === Nud.Stale) return false;
-    }
+    if (this.keeps(n, high, low, state, override)) return false;
+    const valid = this.state[n] >= Nud.Stale;
     if (state === Nud.Reachable) this.confirmed[n] = now;
     this.updated[n] = now;
     this.macHigh[n] = high;
@@ -159,6 +152,16 @@ export class NeighbourTable {
     this.due[n] = Infinity;
     this.probes[n] = 0;
     return !valid;
+  }
+
+  /** `update` with these values would change nothing. */
+  keeps(n: number, high: number, low: number, state: Nud, override: boolean): boolean {
+    const old = this.state[n];
+    if (old >= Nud.Permanent) return true;
+    if (old < Nud.Stale) return false;
+    const same = this.macHigh[n] === high && this.macLow[n] === low;
+    // "If entry was valid and address is not changed, do not change entry state, if new one is STALE."
+    return same ? state === Nud.Stale : !override;
   }
 
   /** The first answer within a second wins (Linux: locktime). */

@@ -42,7 +42,10 @@ export function outputIpv4(
 ): void {
   const { neighbours } = stack;
   let n = neighbours.findIpv4(dev, nextHop);
-  if (n < 0) n = neighbours.create(dev, 0, 0, MAPPED, nextHop, stack.now);
+  if (n < 0) {
+    if (stack.givesUp(slot)) return;
+    n = neighbours.create(dev, 0, 0, MAPPED, nextHop, stack.now);
+  }
   outputTo(stack, n, slot, l3, end, time, dev, from, ETHERTYPE_IPV4);
 }
 
@@ -65,7 +68,10 @@ export function outputIpv6(stack: Stack, slot: number, l3: number, end: number, 
   const w1 = view.getInt32(at + 4);
   const w2 = view.getInt32(at + 8);
   let n = neighbours.find(dev, w0, w1, w2, w3);
-  if (n < 0) n = neighbours.create(dev, w0, w1, w2, w3, stack.now);
+  if (n < 0) {
+    if (stack.givesUp(slot)) return;
+    n = neighbours.create(dev, w0, w1, w2, w3, stack.now);
+  }
   outputTo(stack, n, slot, l3, end, time, dev, -1, ETHERTYPE_IPV6);
 }
 
@@ -87,10 +93,17 @@ function outputTo(
   const { neighbours } = stack;
   const state = neighbours.state[n];
   if (state < Nud.Stale) {
+    if (stack.givesUp(slot)) return;
     wait(stack, n, slot, l3, end, time, from);
     return;
   }
-  if (state < Nud.Permanent) touch(stack, n);
+  if (state < Nud.Permanent) {
+    if (turns(stack, n, state)) {
+      if (stack.givesUp(slot)) return;
+      turn(stack, n);
+    }
+    neighbours.used[n] = stack.now;
+  }
   const { view } = stack.pool;
   const link = stack.interfaces[dev];
   const start = l3 - ETHERNET_HEADER_LEN;
@@ -101,10 +114,17 @@ function outputTo(
   stack.transmit(dev, slot, start, end, time);
 }
 
-/** An entry with a MAC address is used: reachable ones turn stale after their time; stale ones are probed, when that is on. */
-function touch(stack: Stack, n: number): void {
+/** Using this entry with a MAC address changes its state: see `turn`. */
+function turns(stack: Stack, n: number, state: number): boolean {
+  return (
+    (state === Nud.Reachable && stack.now > stack.neighbours.confirmed[n] + REACHABLE_NS) ||
+    (state === Nud.Stale && stack.probing)
+  );
+}
+
+/** Reachable entries turn stale after their time; stale ones are probed when they are used, if that is on. */
+function turn(stack: Stack, n: number): void {
   const { neighbours, now } = stack;
-  neighbours.used[n] = now;
   if (neighbours.state[n] === Nud.Reachable && now > neighbours.confirmed[n] + REACHABLE_NS) {
     neighbours.state[n] = Nud.Stale;
     neighbours.updated[n] = now;

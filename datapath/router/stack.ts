@@ -5,6 +5,7 @@
 import { Drop } from "../packet/drop.ts";
 import type { PacketPool } from "../packet/packet-pool.ts";
 import { PacketQueue } from "../packet/packet-queue.ts";
+import { Speculation } from "../packet/speculation.ts";
 import type { NamespaceConfig } from "../topology.ts";
 import { ipv4FromText, ipv6FromText, macFromText } from "../wire/addresses.ts";
 import { RouterCounters } from "./counters.ts";
@@ -29,6 +30,8 @@ export interface NamespaceOptions {
   readonly neighbours?: number | undefined;
   /** Packets that each interface's transmit queue holds. */
   readonly queueLength?: number | undefined;
+  /** Set while the thread runs ahead of what it may change. */
+  readonly speculation?: Speculation | undefined;
 }
 
 export class Stack {
@@ -44,6 +47,7 @@ export class Stack {
   /** Options of the IPv4 packet that is being looked at. */
   readonly options = new IpOptions();
   readonly limit: IcmpRateLimit | null;
+  readonly speculation: Speculation;
   readonly counters = new RouterCounters();
   /** Frames to be sent, by interface. */
   readonly tx: readonly PacketQueue[];
@@ -65,6 +69,7 @@ export class Stack {
     const broadcasts = this.interfaces.reduce((sum, link) => sum + link.broadcasts.length, 0);
     this.neighbours = new NeighbourTable((options.neighbours ?? 1024) + permanent.length + broadcasts);
     this.limit = (options.rateLimit ?? true) ? new IcmpRateLimit() : null;
+    this.speculation = options.speculation ?? new Speculation();
     this.tx = config.interfaces.map(() => new PacketQueue(options.queueLength ?? 1024));
     for (const [dev, link] of this.interfaces.entries()) {
       for (const broadcast of link.broadcasts) {
@@ -95,6 +100,17 @@ export class Stack {
   drop(slot: number, code: Drop): void {
     this.counters.drops[code]++;
     this.pool.free(slot);
+  }
+
+  /**
+   * Asked before a packet changes what later ones depend on. While the thread only speculates (packet/speculation.ts) that
+   * may not be: the packet ends here, true.
+   */
+  givesUp(slot: number): boolean {
+    if (!this.speculation.active) return false;
+    this.speculation.failed = true;
+    this.drop(slot, Drop.Unhandled);
+    return true;
   }
 
   /** Hands a whole frame to an interface; a full queue drops it. */

@@ -1,0 +1,11 @@
+/**
+ * One thread runs a part of the packets ahead, on the guess that none of them changes anything that later packets depend
+ * on: all hit what is installed, and namespaces and wires only pass them on. Whoever would have to change such a thing (learn,
+ * install, ask for a neighbour, send an error) notes here that the guess was wrong and leaves the thing as it is; the thread
+ * then undoes what it counted and does the work again as it has to be done (workers/lane.ts). Outside of such a stretch
+ * `active` is false and nothing here matters.
+ */
+export class Speculation {
+  active = false;
+  failed = false;
+}
