@@ -24,6 +24,13 @@ export class Progress {
     this.#bar?.update(percent, { doing });
   }
 
+  /** Makes room for lines on the terminal; the next `show` draws again. */
+  hide(): void {
+    if (this.#bar === null) return;
+    process.stderr.write("\r\x1b[K");
+    this.#last = -1;
+  }
+
   stop(): void {
     this.#bar?.stop();
   }

@@ -19,9 +19,11 @@ import { InputError } from "../errors.ts";
 import type { CaseResult, OvsCase, PacketEvent } from "./case.ts";
 import { parseFlowText } from "./flow-words.ts";
 
-/** Bytes of the longest frame that a case may have. */
-const FRAME_BYTES = 16384;
-const SLOTS = 512;
+/** Copies of a packet at most: each of Open vSwitch's 4,096 resubmits may output once, and a few more beside. */
+const SLOTS = 4608;
+const TX_CAPACITY = 4608;
+/** What a case may add to its longest frame. */
+const SPARE_BYTES = 256;
 const NS_PER_MS = 1e6;
 
 /** A switch of a case with its datapath and its virtual time. */
@@ -30,7 +32,7 @@ export class CaseSwitch {
   readonly datapath: Datapath;
   /** Virtual time, ns. */
   now = 0;
-  private readonly pool = new PacketPool(SLOTS, FRAME_BYTES);
+  private readonly pool: PacketPool;
   private readonly batch: PacketBatch;
   private readonly vlanLimit: number;
   readonly stateless: boolean;
@@ -38,6 +40,8 @@ export class CaseSwitch {
   private readonly slowFlows: { mask: Int32Array; key: Int32Array }[] = [];
 
   constructor(ovsCase: OvsCase) {
+    const lengths = ovsCase.packets.map((event) => ("hex" in event ? event.hex!.length / 2 : 0));
+    this.pool = new PacketPool(SLOTS, Math.max(0, ...lengths) + SPARE_BYTES);
     this.vlanLimit = ovsCase.vlanLimit;
     this.stateless = ovsCase.stateless;
     // The corpus was recorded with routes added by hand, through which a tunnel with local_ip finds no way.
@@ -50,6 +54,7 @@ export class CaseSwitch {
     this.datapath = new Datapath(this.pool, this.switch, {
       ports: this.switch.portCount,
       vlanLimit: ovsCase.vlanLimit,
+      txCapacity: TX_CAPACITY,
       emc: { entries: 0 },
     });
     this.batch = new PacketBatch(this.pool);

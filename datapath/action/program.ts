@@ -219,17 +219,37 @@ function compileList(actions: readonly OdpAction[], reason: number, kindOf: Tunn
   }
 }
 
-/** Bytes that a list pushes at most, over all its branches. */
-function pushedBytes(actions: readonly OdpAction[]): number {
-  let sum = 0;
+/**
+ * The most bytes in front of the packet that a list needs at any one time. A clone works on a copy, which starts where its
+ * original is then. A pop gives back what the list itself pushed last; one of what the packet brought along may find nothing.
+ */
+function headroom(actions: readonly OdpAction[]): number {
+  let now = 0;
+  let most = 0;
+  const pushed: string[] = [];
+  const nested = (list: readonly OdpAction[]): void => {
+    most = Math.max(most, now + headroom(list));
+  };
   for (const action of actions) {
-    if (action.kind === "push_vlan" || action.kind === "push_mpls") sum += 4;
-    else if (action.kind === "push_eth") sum += 14;
-    else if (action.kind === "tnl_push") sum += action.header.bytes.length;
-    else if (action.kind === "clone" || action.kind === "sample") sum += pushedBytes(action.actions);
-    else if (action.kind === "check_pkt_len") sum += Math.max(pushedBytes(action.greater), pushedBytes(action.lesser));
+    if (action.kind === "push_vlan" || action.kind === "push_mpls" || action.kind === "push_eth") {
+      pushed.push(action.kind.slice(5));
+      now += action.kind === "push_eth" ? 14 : 4;
+    } else if (action.kind === "pop_vlan" || action.kind === "pop_mpls") {
+      if (pushed.at(-1) === action.kind.slice(4)) {
+        pushed.pop();
+        now -= 4;
+      }
+    } else if (action.kind === "tnl_push") {
+      pushed.push("tunnel");
+      now += action.header.bytes.length;
+    } else if (action.kind === "clone" || action.kind === "sample") nested(action.actions);
+    else if (action.kind === "check_pkt_len") {
+      nested(action.greater);
+      nested(action.lesser);
+    }
+    most = Math.max(most, now);
   }
-  return sum;
+  return most;
 }
 
 function usesMetadata(actions: readonly OdpAction[]): boolean {
@@ -253,8 +273,8 @@ export function compile(
   kindOf: TunnelKindOf = () => TunnelKind.Any,
 ): number[] {
   const out: number[] = [];
-  const pushed = pushedBytes(actions);
-  if (pushed > 0) out.push(Op.Headroom, pushed);
+  const needed = headroom(actions);
+  if (needed > 0) out.push(Op.Headroom, needed);
   if (usesMetadata(actions)) out.push(Op.ClearMetadata);
   compileList(actions, reason, kindOf, out);
   return out;

@@ -408,4 +408,15 @@ test("no slot for a copy, a full queue, a port that is not there, no headroom: c
   assert.deepEqual(deep.send([frame]), []);
   deep.conserves();
   assert.equal(deep.datapath.counters.snapshot().drops["NoBuffer"], 1);
+
+  // What is taken off again, or put on a copy, needs no room for the next one: a tag for each of 60 trunks.
+  const pop: OdpAction = { kind: "pop_vlan" };
+  const wide = new TestBench(() => ({
+    actions: [
+      ...Array.from({ length: 60 }, () => [push, to(1), pop]).flat(),
+      ...Array.from({ length: 60 }, (): OdpAction => ({ kind: "clone", actions: [push, to(2)] })),
+    ],
+  }));
+  assert.equal(wide.send([frame]).length, 120);
+  wide.conserves();
 });

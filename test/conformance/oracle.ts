@@ -8,7 +8,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { missingTools, ovsSchema, sleep, toolPath } from "../lab/shell.ts";
 import { type Case, type CaseBridge, type CaseEvent, type CasePort, hasTunnels } from "./case.ts";
@@ -19,6 +19,7 @@ import { Unixctl } from "./unixctl.ts";
 
 /** So large that it never matters. */
 const MTU = "mtu_request=9100";
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const TOOLS = ["ovsdb-tool", "ovsdb-server", "ovs-vswitchd", "ovs-vsctl", "ovs-ofctl"];
 
 /** Open vSwitch does not take a rule or a group. */
@@ -66,17 +67,24 @@ export class Oracle {
   private routes: string[] = [];
   private portNames = new Map<string, string>();
   private readonly removeNow = (): void => this.remove();
-  private readonly stop = (): void => {
+  private readonly stop = (signal: NodeJS.Signals): void => {
     this.remove();
-    process.exit(130);
+    process.exit(128 + constants.signals[signal]);
   };
+  /** Takes everything away when this process ends without being able to (SIGKILL): the pipe to it closes then. */
+  private readonly guard: ChildProcess;
 
   private constructor() {
     this.folder = mkdtempSync(join(tmpdir(), "eastwest-ovs-"));
     const folders = ["RUN", "LOG", "DB", "SYSCONF"].map((name) => [`OVS_${name}DIR`, this.folder] as const);
     this.env = Object.fromEntries(folders);
     this.shell = new ShellPipe(this.env);
-    process.on("exit", this.removeNow).on("SIGINT", this.stop).on("SIGTERM", this.stop);
+    const clear = 'read -r done || { kill -9 $(cat "$1"/*.pid); sleep 1; rm -rf "$1"; }';
+    const pipes = ["pipe", "ignore", "ignore"] as const;
+    this.guard = spawn("/bin/sh", ["-c", clear, "sh", this.folder], { stdio: [...pipes], detached: true });
+    this.guard.on("error", () => {}).stdin!.on("error", () => {});
+    process.on("exit", this.removeNow);
+    for (const signal of SIGNALS) process.on(signal, this.stop);
   }
 
   /** Starts the daemons. Throws where Open vSwitch is not installed. */
@@ -96,7 +104,8 @@ export class Oracle {
   close(): void {
     this.control?.close();
     this.remove();
-    process.off("exit", this.removeNow).off("SIGINT", this.stop).off("SIGTERM", this.stop);
+    process.off("exit", this.removeNow);
+    for (const signal of SIGNALS) process.off(signal, this.stop);
   }
 
   /** What the daemon reports of itself. */
@@ -106,6 +115,7 @@ export class Oracle {
 
   private remove(): void {
     this.shell.close();
+    this.guard.kill("SIGKILL");
     for (const daemon of this.daemons.splice(0).reverse()) daemon.kill("SIGKILL"); // Nothing of theirs outlives the folder.
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 3 });
   }

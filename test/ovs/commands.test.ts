@@ -8,8 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { readCaseFile } from "../../bench/ovs-cases/case.ts";
-import { judge } from "../../bench/ovs-cases/compare.ts";
 import { packageRoot } from "../../bench/paths.ts";
+import { judge } from "../conformance/compare.ts";
 
 const main = join(packageRoot, "dist", "bench", "main.js");
 const learnFile = join(packageRoot, "test", "golden", "ovs-cases", "learn.json.gz");
@@ -48,7 +48,7 @@ test("ovs FILE answers a line a case, with every aspect", () => {
   cases.forEach((ovsCase, c) => {
     const results = JSON.parse(lines[c]);
     ovsCase.expect!.forEach((expected, i) => {
-      for (const [aspect, verdict] of judge(expected, results[i]))
+      for (const [aspect, verdict] of Object.entries(judge(expected, results[i])))
         assert.equal(verdict, "equal", `${ovsCase.name} ${i} ${aspect}`);
     });
   });

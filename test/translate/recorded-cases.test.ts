@@ -6,13 +6,16 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { readCaseFile } from "../../bench/ovs-cases/case.ts";
-import { ASPECTS, judge } from "../../bench/ovs-cases/compare.ts";
+import { type CaseResult, type ExpectedResult, readCaseFile } from "../../bench/ovs-cases/case.ts";
 import { runCase } from "../../bench/ovs-cases/run-case.ts";
 import { packageRoot } from "../../bench/paths.ts";
+import { ASPECTS, type Aspect, judge, type Verdict } from "../conformance/compare.ts";
 
 /** "case packet aspect" -> reason. */
 const KNOWN: Readonly<Record<string, string>> = {};
+
+const verdicts = (expected: ExpectedResult, actual: CaseResult): [Aspect, Verdict][] =>
+  Object.entries(judge(expected, actual)) as [Aspect, Verdict][];
 
 const folder = join(packageRoot, "test", "golden", "ovs-cases");
 
@@ -23,7 +26,7 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith(".json.gz"
     for (const ovsCase of readCaseFile(join(folder, file))) {
       const results = runCase(ovsCase);
       ovsCase.expect!.forEach((expected, i) => {
-        for (const [aspect, verdict] of judge(expected, results[i])) {
+        for (const [aspect, verdict] of verdicts(expected, results[i])) {
           compared++;
           const name = `${ovsCase.name} ${i} ${aspect}`;
           if ((verdict === "equal") === (KNOWN[name] === undefined)) continue;
@@ -43,7 +46,7 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith(".json.gz"
 test("a record equals itself, and a changed one does not", () => {
   const [ovsCase] = readCaseFile(join(folder, "normal.json.gz"));
   const expected = ovsCase.expect!.find((result) => result.out !== undefined && Object.keys(result.out).length > 0)!;
-  for (const [aspect, verdict] of judge(expected, expected)) assert.equal(verdict, "equal", aspect);
+  for (const [aspect, verdict] of verdicts(expected, expected)) assert.equal(verdict, "equal", aspect);
   const changed = {
     ...expected,
     actions: `${expected.actions},p9`,
@@ -51,6 +54,6 @@ test("a record equals itself, and a changed one does not", () => {
     out: { ...expected.out, p9: ["00"] },
     upcall: expected.upcall === undefined ? undefined : !expected.upcall,
   };
-  for (const [aspect, verdict] of judge(expected, changed)) assert.notEqual(verdict, "equal", aspect);
+  for (const [aspect, verdict] of verdicts(expected, changed)) assert.notEqual(verdict, "equal", aspect);
   assert.ok(ASPECTS.length === 4);
 });
