@@ -9,6 +9,7 @@ import { register as generate } from "./commands/generate.ts";
 import { register as info } from "./commands/info.ts";
 import { register as ovs } from "./commands/ovs.ts";
 import { register as peer } from "./commands/peer.ts";
+import { register as replay } from "./commands/replay.ts";
 import { register as run } from "./commands/run.ts";
 import { register as trace } from "./commands/trace.ts";
 import { CheckError, Exit, isInputError, messageOf } from "./errors.ts";
@@ -35,11 +36,12 @@ Examples:
   $ eastwest run
   $ eastwest run --mode dvr --network vxlan --json result.json
   $ eastwest run --from vm1=mine.pcap --write out
+  $ eastwest replay mine.pcap --rules mac.flows
   $ eastwest compare before.json after.json
 
 Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 130 interrupted, ${EXIT_BUG} a fault of the program.`,
     );
-  for (const register of [run, compare, generate, info, trace, ovs, peer]) register(program);
+  for (const register of [run, replay, compare, generate, info, trace, ovs, peer]) register(program);
   // Settings are copied to subcommands made by command(), except those that came before them: make sure of it.
   const adopt = (command: Command): void => {
     for (const sub of command.commands) {

@@ -10,9 +10,9 @@ import { eastwestReplay } from "../peers/ours.ts";
 import { readText, runOvsPeer } from "../peers/ovs-peer.ts";
 import { ovsJson, ovsReport } from "../peers/ovs-report.ts";
 import { measuredCore, ovsDpdkNeeds, requirePackages, testpmdNeeds } from "../peers/packages.ts";
-import { DEFAULT_PORTS, parsePorts } from "../peers/port-spec.ts";
 import { runTestpmd } from "../peers/testpmd.ts";
 import { withUndo } from "../peers/undo.ts";
+import { DEFAULT_PORTS, parsePorts } from "../replay/port-spec.ts";
 
 interface Common {
   readonly seconds: number;

@@ -10,9 +10,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Trace } from "../../datapath/packet/trace.ts";
 import { packageRoot } from "../paths.ts";
+import { formatPort, isTunnel, type PortSpec } from "../replay/port-spec.ts";
 import { run, schedule } from "./child.ts";
 import { readOutput } from "./plain-capture.ts";
-import { formatPort, isTunnel, type PortSpec } from "./port-spec.ts";
 import type { OnePass, TimedRun } from "./same-work.ts";
 
 export interface OurOptions {

@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readTrace } from "../../pcaps/read-trace.ts";
 import { InputError, messageOf } from "../errors.ts";
+import type { PortSpec } from "../replay/port-spec.ts";
 import { temporaryFolder } from "./child.ts";
 import { reserveHugepages } from "./hugepages.ts";
 import { numberRules } from "./numbered-rules.ts";
@@ -15,7 +16,6 @@ import { LONGEST_FRAME, MOST_FRAMES, OvsDpdk } from "./ovs-dpdk.ts";
 import { MEMORY_MB } from "./ovs-setup.ts";
 import { measureOvs, type OvsRun, ovsOnce } from "./ovs-side.ts";
 import { plainCapture } from "./plain-capture.ts";
-import type { PortSpec } from "./port-spec.ts";
 import { differences, frameCount, largestShareDifference, type TimedRun } from "./same-work.ts";
 import type { Undo } from "./undo.ts";
 

@@ -2,10 +2,10 @@
  * A comparison with OVS-DPDK as text for people and as JSON: pure functions of its result.
  */
 import { cpus, release } from "node:os";
+import { formatPort } from "../replay/port-spec.ts";
 import { spread } from "../trial/statistics.ts";
 import type { Pair, PeerRun } from "./ovs-peer.ts";
 import { pairedRatio, type Ratio } from "./paired-ratio.ts";
-import { formatPort } from "./port-spec.ts";
 import type { TimedRun } from "./same-work.ts";
 
 /** Above this share of time without the core, somebody else worked on it and the figures are not worth much. */

@@ -4,9 +4,9 @@
  */
 import { join } from "node:path";
 import { InputError } from "../errors.ts";
+import { isTunnel, type PortSpec, sharedPrefix, underlayMac } from "../replay/port-spec.ts";
 import { run, sleep } from "./child.ts";
 import { otherCores } from "./packages.ts";
-import { isTunnel, type PortSpec, underlayMac } from "./port-spec.ts";
 
 /** Packet memory, MB: 262,144 buffers of about 3 KB, what OVS asks for first, and its own needs. */
 export const MEMORY_MB = 1024;
@@ -95,11 +95,15 @@ export async function setUp(options: SwitchOptions, devices: Devices, controls: 
   await vsctl(bridge("br0"));
   if (ports.some(isTunnel)) await setUpUnderlay(ports.filter(isTunnel), devices, controls);
   for (const port of ports) {
-    const { ofport, kind, local, remote } = port;
+    const { ofport, kind, local, remote, key } = port;
     if (kind === "null") await vsctl(dpdkPort("br0", `out${ofport}`, ofport, devices.names.get(String(ofport))!));
     if (!isTunnel(port)) continue;
     const name = `tun${ofport}`;
-    const ends = [`options:local_ip=${local}`, `options:remote_ip=${remote}`, "options:key=flow"];
+    const ends = [
+      `options:local_ip=${local}`,
+      `options:remote_ip=${remote}`,
+      `options:key=${key === "" ? "flow" : key}`,
+    ];
     await vsctl([
       "add-port",
       "br0",
@@ -169,10 +173,4 @@ async function addRules({ rules, rulesName }: SwitchOptions, socket: string): Pr
   } catch (error) {
     throw new InputError(`${rulesName}: Open vSwitch refuses the rules: ${(error as Error).message}`);
   }
-}
-
-/** Bits that two addresses share, at most 24: the network that both ends of a tunnel are in. */
-export function sharedPrefix(a: string, b: string): number {
-  const word = (ip: string): number => ip.split(".").reduce((sum, part) => (sum << 8) | Number(part), 0);
-  return Math.min(Math.clz32(word(a) ^ word(b)), 24);
 }

@@ -29,6 +29,8 @@ export function entriesOf(player: Player, schedule: Schedule): Int32Array {
 export interface ColdOptions {
   /** Rounds through the capture, virtual time running on. */
   readonly rounds: number;
+  /** Exactly this many frames, in as many rounds as that takes, in place of `rounds`. */
+  readonly frames?: number | undefined;
   /** Frames enter when their time has come on the wall clock too. */
   readonly realTime: boolean;
   /** Called now and then with the frames offered so far; false stops the pass. */
@@ -61,8 +63,9 @@ export async function coldPass(player: Player, schedule: Schedule, options: Cold
   let latestMs = 0;
   let base = 0;
   let interrupted = false;
-  for (let round = 0; round < options.rounds && !interrupted; round++, base += span) {
-    for (let b = 0; b < bursts; b++) {
+  const wanted = options.frames ?? options.rounds * schedule.count;
+  for (; offered < wanted && !interrupted; base += span) {
+    for (let b = 0; b < bursts && offered < wanted; b++) {
       const at = base + time[burst[b]];
       if (options.realTime) {
         const due = began + at / 1e6;
@@ -78,11 +81,12 @@ export async function coldPass(player: Player, schedule: Schedule, options: Cold
       player.advance(at);
       const from = input[burst[b]];
       const { trace } = inputs[from];
-      for (let i = burst[b]; i < burst[b + 1]; i++) {
+      const end = Math.min(burst[b + 1], burst[b] + wanted - offered);
+      for (let i = burst[b]; i < end; i++) {
         if (!player.offer(entries[from], trace, frame[i], base + time[i])) refused++;
         bytes += trace.length[frame[i]];
       }
-      offered += burst[b + 1] - burst[b];
+      offered += end - burst[b];
       player.settle();
     }
   }

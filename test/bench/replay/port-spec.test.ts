@@ -1,18 +1,28 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { InputError } from "../../../bench/errors.ts";
-import { sharedPrefix } from "../../../bench/peers/ovs-setup.ts";
-import { formatPort, parsePort, parsePorts, underlayMac } from "../../../bench/peers/port-spec.ts";
+import { formatPort, parsePort, parsePorts, sharedPrefix, underlayMac } from "../../../bench/replay/port-spec.ts";
 
 test("ports as they are typed, and back", () => {
-  for (const text of ["1=pcap", "2=null", "65279=gre:10.11.1.115:10.11.1.116", "3=vxlan:192.168.0.1:192.168.255.2"]) {
+  for (const text of [
+    "1=pcap",
+    "2=null",
+    "65279=gre:10.11.1.115:10.11.1.116",
+    "3=vxlan:192.168.0.1:192.168.255.2",
+    "2=gre:10.0.0.1:10.0.0.2:4294967295",
+    "4=pcap:a:b.pcap",
+    "5=write:out.pcap",
+    "underlay=write:u.pcap",
+  ]) {
     assert.equal(formatPort(parsePort(text)), text);
   }
   assert.deepEqual(parsePort("2=gre:10.11.1.115:10.11.1.116"), {
     ofport: 2,
     kind: "gre",
+    file: "",
     local: "10.11.1.115",
     remote: "10.11.1.116",
+    key: "",
   });
   assert.equal(parsePorts(["1=pcap", "2=null", "3=null"]).length, 3);
 });
@@ -28,6 +38,12 @@ test("what is wrong with a port is said", () => {
     "1=gre:10.0.0.1": /two IPv4 addresses/,
     "1=gre:10.0.0.1:10.0.0.256": /"10.0.0.256" is not an IPv4 address/,
     "1=vxlan:10.0.0.1:10.0.0.1": /the same/,
+    "1=vxlan:10.0.0.1:10.0.0.2:16777216": /"16777216" is no number of 24 bits/,
+    "1=gre:10.0.0.1:10.0.0.2:0x7": /"0x7" is no number of 32 bits/,
+    "1=gre:10.0.0.1:10.0.0.2:7:8": /two IPv4 addresses/,
+    "1=pcap:": /name is missing/,
+    "1=write": /name is missing/,
+    "underlay=gre:10.0.0.1:10.0.0.2": /underlay is no tunnel/,
   };
   for (const [text, message] of Object.entries(wrong)) {
     assert.throws(
@@ -39,6 +55,11 @@ test("what is wrong with a port is said", () => {
   assert.throws(() => parsePorts(["1=pcap", "1=null"]), /given twice/);
   assert.throws(() => parsePorts(["1=null"]), /0 ports are pcap/);
   assert.throws(() => parsePorts(["1=pcap", "2=pcap"]), /2 ports are pcap/);
+  assert.throws(() => parsePorts(["1=pcap", "underlay=null"]), /no tunnel port/);
+  assert.throws(
+    () => parsePorts(["1=pcap", "2=gre:10.0.0.1:10.0.0.2", "3=vxlan:10.0.0.3:10.0.0.2"]),
+    /10\.0\.0\.1 and 10\.0\.0\.3/,
+  );
 });
 
 test("addresses of the underlay", () => {

@@ -1,0 +1,216 @@
+/** `eastwest replay CAPTURE`: any capture through one bridge with any rules. */
+import { readFileSync } from "node:fs";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Trace } from "../../datapath/packet/trace.ts";
+import { CheckError, Exit, InputError, messageOf } from "../errors.ts";
+import { checkWritable, writeText } from "../output-file.ts";
+import { shown } from "../paths.ts";
+import { Progress } from "../progress.ts";
+import { type BridgeSetup, makeSwitch, type RuleText } from "../replay/bridge.ts";
+import { SUSPICIOUS_US } from "../replay/perf.ts";
+import { DEFAULT_PORTS, type PortSpec, parsePorts, portName } from "../replay/port-spec.ts";
+import { type ReplayOutcome, replay } from "../replay/trial.ts";
+import { replayReport } from "../report/replay-report.ts";
+import { Captures } from "../trial/inputs.ts";
+import type { InputResult } from "../trial/result.ts";
+import type { Input } from "../trial/schedule.ts";
+import { byteSize, collect, count, positive } from "./options.ts";
+
+interface ReplayOptions {
+  readonly rules?: string;
+  readonly groups?: string;
+  readonly port?: string[];
+  readonly workers: number;
+  readonly frames?: number;
+  readonly repeat?: number;
+  readonly seconds?: number;
+  readonly timing: boolean;
+  readonly emc?: number;
+  readonly vlanLimit: string;
+  readonly perf?: boolean;
+  readonly suspicious: number;
+  readonly json?: string;
+  readonly write?: string;
+  readonly dumpFlows?: boolean;
+  readonly dumpMegaflows?: boolean;
+  readonly memory?: number;
+  readonly reader: "own" | "libpcap";
+  readonly filter?: string;
+  readonly quiet?: boolean;
+}
+
+const HELP = `
+Ports, by OpenFlow number (default: 1=pcap 2=null):
+  1=pcap                    CAPTURE comes in here; what is sent to it is counted and gone
+  3=pcap:FILE               another capture does, in step with the first by its timestamps
+  2=null                    what is sent to it is counted and gone
+  2=write:FILE              what is sent to it in the counting pass is written to a capture
+  2=gre:LOCAL:REMOTE[:KEY]  a tunnel; the key is the flow's tunnel ID (set_tunnel) where KEY is left out
+  2=vxlan:LOCAL:REMOTE[:VNI]
+  underlay=pcap[:FILE], underlay=write:FILE
+                            the card behind the tunnels: takes tunnelled frames in, or keeps what leaves
+Tunnels come with what Open vSwitch needs for them: a bridge with the address LOCAL, a neighbour for each REMOTE.
+
+Rules are read as ovs-ofctl add-flows does, in OpenFlow 1.0 and where they need more in 1.5. Without --rules the bridge does
+NORMAL, as a new one of Open vSwitch. The bridge begins cold: counts, files and dumps come from one pass through the
+captures, times from warm passes after it. Receiving, which is the copy of each frame into a packet slot, is in the time.
+
+Examples:
+  $ eastwest replay mine.pcap
+  $ eastwest replay mine.pcap --rules mac.flows --seconds 5 --json result.json
+  $ eastwest replay mine.pcap --rules tunnel.flows --port 1=pcap --port 2=gre:10.11.1.115:10.11.1.116
+  $ eastwest replay underlay.pcap --rules in.flows --port underlay=pcap --port 1=vxlan:10.0.0.1:10.0.0.2:5 --port 2=null
+  $ eastwest replay mine.pcap --rules mac.flows --emc off --perf
+  $ eastwest replay mine.pcap --rules mac.flows --no-timing --write out --dump-flows
+
+The JSON of --json is described by bench/replay.schema.json. --write makes DIR/port-NUMBER.pcap and DIR/underlay.pcap.
+
+Exit codes: 0 done, 1 counters do not add up, 2 bad usage or input, 130 interrupted (what was done is reported).`;
+
+/** Adds `replay` to the program. */
+export function register(program: Command): void {
+  program
+    .command("replay")
+    .description("put a capture through one bridge with rules of your own, and say what a packet costs")
+    .argument("<capture>", "pcap or pcapng file, gzipped or not")
+    .option("--rules <file>", "rules of the bridge, as ovs-ofctl add-flows takes them (default: NORMAL)")
+    .option("--groups <file>", "its groups, as ovs-ofctl add-groups takes them")
+    .option("--port <number=kind>", "what stands behind a port, see below; repeatable", collect)
+    .option("--workers <n>", "threads, each on its own core", count, 1)
+    .option("--frames <n>", "frames of the counting pass, over and over (default: each once)", count)
+    .option("--repeat <n>", "measure exactly this many warm passes", count)
+    .option("--seconds <s>", "measure warm passes for this long (default: until the figure is stable)", positive)
+    .option("--no-timing", "count only, no warm passes")
+    .option("--emc <entries>", 'size of the exact-match cache, "off" for none (default: 16384)', entries)
+    .addOption(new Option("--vlan-limit <n>", "VLAN tags that are parsed").choices(["1", "2"]).default("1"))
+    .option("--perf", "record every iteration of the loop, as Open vSwitch's pmd-perf-show")
+    .option("--suspicious <us>", "log iterations that take longer than this, with --perf", positive, SUSPICIOUS_US)
+    .option("--json <file>", 'write every number as JSON; "-" for standard output instead of the report')
+    .option("--write <dir>", "write pcap files of what left by each port")
+    .option("--dump-flows", "print the rules with their counters, as ovs-ofctl dump-flows")
+    .option("--dump-megaflows", "print the megaflows, as ovs-appctl dpctl/dump-flows")
+    .option("--memory <size>", "most memory for one capture, as in 512M (default: 2 GiB of capture)", byteSize)
+    .addOption(
+      new Option("--reader <which>", "who reads captures: own, or libpcap through node-pcap")
+        .choices(["own", "libpcap"])
+        .default("own"),
+    )
+    .option("--filter <expression>", "only frames that pass, as in pcap-filter(7); read through libpcap")
+    .option("--quiet", "no report and no progress bar, only warnings")
+    .addHelpText("after", HELP)
+    .action((capture: string, options: ReplayOptions) => run(capture, options));
+}
+
+async function run(capture: string, options: ReplayOptions): Promise<void> {
+  if (options.workers > 1) {
+    throw new InputError(`--workers ${options.workers}: replay has one worker in this version, expected 1`);
+  }
+  const ports = parsePorts(options.port ?? DEFAULT_PORTS);
+  const setup: BridgeSetup = {
+    ports,
+    rules: ruleText(options.rules),
+    groups: ruleText(options.groups),
+    vlanLimit: Number(options.vlanLimit),
+    emc: options.emc === undefined ? undefined : { entries: options.emc },
+  };
+  for (const { kind, file } of ports) if (kind === "write") checkWritable(file);
+  checkWritable(options.json);
+  checkWritable(options.write);
+  makeSwitch(setup); // mistakes in rules show before a long capture is read
+  const { inputs, results } = await read(capture, ports, options);
+  for (const { file, warnings } of results) {
+    for (const warning of warnings) {
+      process.stderr.write(`eastwest: warning: ${warning.startsWith(file) ? warning : `${file}: ${warning}`}\n`);
+    }
+  }
+  let stopped = false;
+  const stop = (): void => {
+    stopped = true;
+  };
+  process.once("SIGINT", stop).once("SIGTERM", stop);
+  const bar = new Progress(options.quiet === true || !process.stderr.isTTY);
+  let outcome: ReplayOutcome;
+  try {
+    outcome = await replay({
+      setup,
+      inputs,
+      inputResults: results,
+      frames: options.frames,
+      timing: options.timing,
+      repeat: options.repeat,
+      seconds: options.seconds,
+      perf: options.perf ?? false,
+      suspiciousUs: options.suspicious,
+      write: options.write,
+      dumpFlows: options.dumpFlows ?? false,
+      dumpMegaflows: options.dumpMegaflows ?? false,
+      progress: (done, doing) => {
+        bar.show(done, doing);
+        return !stopped;
+      },
+    });
+  } finally {
+    bar.stop();
+    process.off("SIGINT", stop).off("SIGTERM", stop);
+  }
+  deliver(options, outcome);
+}
+
+/** The captures at their ports: all frames of each. */
+async function read(
+  capture: string,
+  ports: readonly PortSpec[],
+  { memory, reader, filter }: ReplayOptions,
+): Promise<{ inputs: Input[]; results: InputResult[] }> {
+  const captures = new Captures({ memory, libpcap: reader === "libpcap", filter });
+  const inputs: Input[] = [];
+  const results: InputResult[] = [];
+  for (const { ofport, kind, file: own } of ports) {
+    if (kind !== "pcap") continue;
+    const file = own === "" ? capture : own;
+    const trace: Trace = await captures.read(file);
+    const port = portName(ofport);
+    inputs.push({ port, file: shown(file), trace, frames: Int32Array.from({ length: trace.count }, (_, i) => i) });
+    const sentBytes = trace.length.reduce((sum, length) => sum + length, 0);
+    const counts = { frames: trace.count, sent: trace.count, sentBytes, rule: "all frames" };
+    results.push({ port, file: shown(file), ...counts, warnings: [...trace.warnings] });
+  }
+  return { inputs, results };
+}
+
+/** Prints and writes what was asked for, then says by the exit code how it went. */
+function deliver(options: ReplayOptions, { result, rules, megaflows, files }: ReplayOutcome): void {
+  const json = `${JSON.stringify(result, null, 2)}\n`;
+  if (options.json === "-") process.stdout.write(json);
+  else {
+    if (options.json !== undefined) writeText(options.json, json);
+    if (options.quiet !== true) process.stdout.write(replayReport(result));
+    if (rules !== "") process.stdout.write(`${options.quiet === true ? "" : "\nRules after the cold pass\n"}${rules}`);
+    if (megaflows !== "") {
+      process.stdout.write(`${options.quiet === true ? "" : "\nMegaflows after the cold pass\n"}${megaflows}`);
+    }
+    if (options.quiet !== true) {
+      for (const { path, frames } of files) process.stdout.write(`wrote ${shown(path)}: ${frames} frames\n`);
+    }
+  }
+  if (result.interrupted) process.exitCode = Exit.Interrupted;
+  const { ok, violations } = result.conservation;
+  if (!ok) throw new CheckError(`counters do not add up: ${violations.join("; ")}`);
+}
+
+function ruleText(file: string | undefined): RuleText | undefined {
+  if (file === undefined) return undefined;
+  try {
+    return { text: readFileSync(file, "utf8"), file: shown(file) };
+  } catch (error) {
+    throw new InputError(messageOf(error as Error));
+  }
+}
+
+function entries(text: string): number {
+  if (text === "off") return 0;
+  if (!/^\d+$/.test(text) || Number(text) < 1 || Number(text) > 2 ** 22) {
+    throw new InvalidArgumentError('Expected a number of entries, 1 to 4194304, or "off".');
+  }
+  return Number(text);
+}

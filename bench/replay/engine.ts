@@ -1,0 +1,288 @@
+/**
+ * One bridge in its datapath, and what feeds and empties it: frames of a trace are copied into packet slots (receiving),
+ * taken through the datapath, and what it transmits is counted and freed. The clock of a measurement holds all of that.
+ *
+ * `burst` takes any frames of a trace by their numbers, so that several engines can share one trace, each with its own part.
+ * No object is made for a packet or a burst: the virtual time of a burst goes through `clock`, because a double that is
+ * passed to a function that is not inlined is one (16 bytes a burst, seen in `bytesAllocatedPerPacket`).
+ */
+import { Datapath } from "../../datapath/datapath.ts";
+import { copyBytes } from "../../datapath/packet/copy.ts";
+import { BURST, PacketBatch } from "../../datapath/packet/packet-batch.ts";
+import { PacketPool } from "../../datapath/packet/packet-pool.ts";
+import type { Trace } from "../../datapath/packet/trace.ts";
+import type { OvsSwitch } from "../../datapath/translate/switch.ts";
+import type { UpcallHandler } from "../../datapath/upcall.ts";
+import type { Player } from "../trial/passes.ts";
+import type { Schedule } from "../trial/schedule.ts";
+import { BRIDGE, type BridgeSetup, datapathPort, makeSwitch } from "./bridge.ts";
+import type { PerfRecorder } from "./perf.ts";
+import { UNDERLAY } from "./port-spec.ts";
+
+/** Revalidation and ageing happen this often in virtual time: OVS's revalidators wake at least every 500 ms. */
+const TICK_NS = 500e6;
+/** A burst, the copies that flooding makes of it, and those on their second pass. The free list is last in first out, so
+ * the number costs nothing until they are needed. */
+const POOL_SLOTS = 4096;
+/** Bytes for packet slots, at most. */
+const POOL_BYTES = 256 << 20;
+/** Shorter frames than this fit always. */
+const FRAME_BYTES = 1800;
+
+export interface EngineOptions {
+  /** The longest frame of the traces. */
+  readonly longest: number;
+  /** Keep the time of each stage: five readings of the clock a burst, so not for the figure itself. */
+  readonly timing?: boolean;
+  /** Stands between the datapath and its switch, to watch upcalls. */
+  readonly watch?: (handler: UpcallHandler) => UpcallHandler;
+}
+
+/** Sees every frame that leaves, while the counting pass runs. */
+export type Tap = (port: number, bytes: Uint8Array, start: number, end: number, time: number) => void;
+
+/** Index into `stageNs`. */
+export const stageNames = ["rx", "extract", "lookup", "execute", "tx"] as const;
+export type StageName = (typeof stageNames)[number];
+
+export class ReplayEngine implements Player {
+  readonly switch: OvsSwitch;
+  readonly datapath: Datapath;
+  readonly pool: PacketPool;
+  /** [0] virtual time of the next burst, ns. */
+  readonly clock = new Float64Array(1);
+  /** [0] time spent on revalidation and ageing since `resetTimes`, ns: OVS has other threads for it. */
+  readonly housekeeping = new Float64Array(1);
+  /** [0] bursts that left, by port: what is found in a transmit queue at once is one. */
+  readonly txBatches = new Float64Array(1);
+  /** [0] frames that found no slot. */
+  readonly lost = new Float64Array(1);
+  tap: Tap | null = null;
+  perf: PerfRecorder | null = null;
+  readonly #batch: PacketBatch;
+  readonly #timing: boolean;
+  readonly #rxTx = new Float64Array(2);
+  readonly #views = new Map<Trace, DataView>();
+  #trace: Trace | null = null;
+  #view: DataView;
+  #start: Trace["start"] = new Int32Array(0);
+  #length: Trace["length"] = new Int32Array(0);
+  #lastTick = 0.5;
+
+  /** Throws when a rule is none. */
+  constructor(setup: BridgeSetup, options: EngineOptions) {
+    this.switch = makeSwitch(setup);
+    const longest = Math.max(FRAME_BYTES, options.longest);
+    this.pool = new PacketPool(Math.min(POOL_SLOTS, Math.floor(POOL_BYTES / (longest + 256))), longest);
+    this.#timing = options.timing ?? false;
+    this.datapath = new Datapath(this.pool, options.watch?.(this.switch) ?? this.switch, {
+      ports: this.switch.portCount,
+      vlanLimit: setup.vlanLimit,
+      emc: setup.emc,
+      timing: this.#timing,
+    });
+    for (const [port, name] of this.switch.portNames().entries()) {
+      if (name.startsWith("gre_sys")) this.datapath.setTunnel(port, "gre");
+      else if (name.startsWith("vxlan_sys")) this.datapath.setTunnel(port, "vxlan");
+    }
+    this.#batch = new PacketBatch(this.pool);
+    this.#view = this.pool.view;
+  }
+
+  /** Datapath port of "2" or "underlay". */
+  entry(name: string): number {
+    const port = this.switch.portNumber(datapathPort(name === "underlay" ? UNDERLAY : Number(name)));
+    if (port === undefined) throw new Error(`bridge ${BRIDGE} has no port ${name}`);
+    return port;
+  }
+
+  /** Moves virtual time to `now` (ns): ageing, timeouts and revalidation, when 500 ms have passed since the last time. */
+  advance(now: number): void {
+    this.clock[0] = now;
+    if (now - this.#lastTick >= TICK_NS) this.#tick();
+  }
+
+  #tick(): void {
+    const now = this.clock[0];
+    this.#lastTick = now;
+    const begin = performance.now();
+    this.datapath.revalidate(now);
+    this.switch.expire(now);
+    this.housekeeping[0] += (performance.now() - begin) * 1e6;
+  }
+
+  /** Player: puts one frame into the burst that `settle` takes through. */
+  offer(entry: number, trace: Trace, index: number, time: number): boolean {
+    const batch = this.#batch;
+    if (batch.count === BURST) this.settle();
+    if (trace !== this.#trace) this.#useTrace(trace);
+    const i = batch.count;
+    const slot = this.pool.alloc();
+    if (slot < 0) {
+      this.lost[0]++;
+      return false;
+    }
+    batch.slot[i] = slot;
+    batch.time[i] = time;
+    this.#place(i, entry, index);
+    batch.count = i + 1;
+    return true;
+  }
+
+  settle(): void {
+    const { count } = this.#batch;
+    if (count === 0) return;
+    this.datapath.process(this.#batch);
+    this.#batch.count = 0;
+    if (this.tap === null) this.#discard();
+    else this.#show(this.tap);
+    if (this.perf !== null) this.#count(this.perf, count);
+  }
+
+  /** Takes frames `frames[first]` to `frames[first + count - 1]` of a trace (at most 32) through, at virtual time `clock[0]`. */
+  burst(entry: number, trace: Trace, frames: Int32Array, first: number, count: number): void {
+    if (trace !== this.#trace) this.#useTrace(trace);
+    if (this.#timing) {
+      const t0 = performance.now();
+      this.#fill(entry, frames, first, count);
+      const t1 = performance.now();
+      this.datapath.process(this.#batch);
+      const t2 = performance.now();
+      this.#discard();
+      this.#rxTx[0] += (t1 - t0) * 1e6;
+      this.#rxTx[1] += (performance.now() - t2) * 1e6;
+    } else {
+      this.#fill(entry, frames, first, count);
+      this.datapath.process(this.#batch);
+      this.#discard();
+    }
+    this.#batch.count = 0;
+  }
+
+  /** One pass over a schedule whose virtual time begins at `base`; `entries` are those of its inputs. */
+  pass(schedule: Schedule, entries: Int32Array, base: number): void {
+    const { inputs, burst, input, frame, time } = schedule;
+    const { perf, clock } = this;
+    for (let b = 0; b + 1 < burst.length; b++) {
+      const first = burst[b];
+      const at = base + time[first];
+      clock[0] = at;
+      if (at - this.#lastTick >= TICK_NS) this.#tick();
+      const from = input[first];
+      const count = burst[b + 1] - first;
+      this.burst(entries[from], inputs[from].trace, frame, first, count);
+      if (perf !== null) this.#count(perf, count);
+    }
+  }
+
+  #count(perf: PerfRecorder, frames: number): void {
+    perf.batches[frames]++;
+    if (--perf.countdown === 0) perf.end();
+  }
+
+  resetTimes(): void {
+    this.housekeeping.fill(0);
+    this.#rxTx.fill(0);
+    this.datapath.counters.ns.fill(0);
+  }
+
+  /** Time in each stage since `resetTimes`, ns; 0 without `timing`. */
+  stageNs(): Record<StageName, number> {
+    const [rx, tx] = this.#rxTx;
+    const [extract, lookup, execute] = this.datapath.counters.ns;
+    return { rx, extract, lookup, execute, tx };
+  }
+
+  /** What does not add up, a sentence each; empty when every packet is where it should be. For between bursts. */
+  violations(): string[] {
+    const { counters } = this.datapath;
+    const get = counters.get.bind(counters);
+    const wrong: string[] = [];
+    const equal = (law: string, left: number, right: number): void => {
+      if (left !== right) wrong.push(`${law}: ${left} is not ${right}`);
+    };
+    const sum = (column: Float64Array): number => column.reduce((total, count) => total + count, 0);
+    equal(
+      "received + copies = transmitted + drops",
+      get("received") + get("copies"),
+      get("transmitted") + counters.dropped,
+    );
+    equal("exact + megaflow + upcall = lookups", get("exact") + get("megaflow") + get("upcall"), get("lookups"));
+    equal("sum of the ports' received packets = received", sum(counters.rxPackets), get("received"));
+    equal("sum of the ports' transmitted packets = transmitted", sum(counters.txPackets), get("transmitted"));
+    equal("free packet slots = slots", this.pool.available, this.pool.slots);
+    return wrong;
+  }
+
+  /** Receiving: the copy of each frame into a slot. */
+  #fill(entry: number, frames: Int32Array, first: number, wanted: number): void {
+    const { slot, time } = this.#batch;
+    const count = this.pool.allocInto(slot, wanted);
+    const now = this.clock[0];
+    for (let i = 0; i < count; i++) {
+      time[i] = now;
+      this.#place(i, entry, frames[first + i]);
+    }
+    this.#batch.count = count;
+    if (count < wanted) this.lost[0] += wanted - count;
+  }
+
+  /** Frame `index` becomes packet i of the batch, in the slot that it has there. */
+  #place(i: number, entry: number, index: number): void {
+    const { slot, start, end, inPort, drop, tunId, tunSrc, tunDst, tunMeta } = this.#batch;
+    const at = this.pool.home(slot[i]);
+    const length = this.#length[index];
+    copyBytes(this.#view, this.#start[index], this.pool.view, at, length);
+    start[i] = at;
+    end[i] = at + length;
+    inPort[i] = entry;
+    drop[i] = 0;
+    tunId[i] = 0;
+    tunSrc[i] = 0;
+    tunDst[i] = 0;
+    tunMeta[i] = 0;
+  }
+
+  /** Sending: every queue is emptied, the slots are free again. */
+  #discard(): void {
+    const { tx } = this.datapath;
+    for (let port = 0; port < tx.length; port++) {
+      if (tx[port].count === 0) continue;
+      tx[port].discard(this.pool);
+      this.txBatches[0]++;
+    }
+  }
+
+  #show(tap: Tap): void {
+    for (const [port, queue] of this.datapath.tx.entries()) {
+      if (queue.count > 0) this.txBatches[0]++;
+      while (queue.shiftOne()) {
+        tap(port, this.pool.bytes, queue.lastStart, queue.lastEnd, queue.lastTime);
+        this.pool.free(queue.lastSlot);
+      }
+    }
+  }
+
+  #useTrace(trace: Trace): void {
+    let view = this.#views.get(trace);
+    if (view === undefined) {
+      const longest = longestFrame(trace);
+      if (longest > this.pool.room) {
+        throw new Error(`${trace.name}: a frame of ${longest} bytes, slots hold ${this.pool.room}`);
+      }
+      view = new DataView(trace.bytes.buffer, trace.bytes.byteOffset, trace.bytes.byteLength);
+      this.#views.set(trace, view);
+    }
+    this.#trace = trace;
+    this.#view = view;
+    this.#start = trace.start;
+    this.#length = trace.length;
+  }
+}
+
+/** Bytes of the longest frame. */
+export function longestFrame(trace: Trace): number {
+  let longest = 0;
+  for (let i = 0; i < trace.count; i++) if (trace.length[i] > longest) longest = trace.length[i];
+  return longest;
+}

@@ -1,0 +1,108 @@
+/** What `eastwest replay` prints. Pure: a result in, text out. */
+import { stageNames } from "../replay/engine.ts";
+import type { CacheResult, ReplayResult } from "../replay/result.ts";
+import { relativeSpread, type Spread } from "../trial/statistics.ts";
+import { number, percent, table, whole } from "./format.ts";
+import { perfText } from "./perf-report.ts";
+
+/** The whole report; ends with a newline. */
+export function replayReport(result: ReplayResult): string {
+  const { cpu, node, cores } = result.environment;
+  const parts = [
+    `eastwest ${result.eastwest}: replay through ${result.rulesFile ?? "a bridge with NORMAL"}\n` +
+      `${cpu}, ${cores} cores, ${result.workers} used; Node ${node}\n` +
+      (result.interrupted ? "Interrupted: what follows is as far as it went.\n" : ""),
+    `Traffic\n${result.inputs.map(({ port, file, frames }) => `  ${file}, ${whole(frames)} frames into port ${port}\n`).join("")}`,
+    counted(result),
+    timed(result),
+    caches(result),
+    ports(result),
+    drops(result),
+    perf(result),
+    result.conservation.ok
+      ? "Counters add up.\n"
+      : `Counters do not add up:\n${result.conservation.violations.map((line) => `  ${line}\n`).join("")}`,
+  ];
+  return parts.filter((part) => part !== "").join("\n");
+}
+
+function counted(result: ReplayResult): string {
+  const rows = [
+    ["packets in", whole(result.packets)],
+    ["bytes in", whole(result.bytes)],
+    ["mean frame, bytes", number(result.frameBytes)],
+    ["packets out", whole(result.transmitted.packets)],
+    ["bytes out", whole(result.transmitted.bytes)],
+    ["recirculations", whole(result.recirculations)],
+    ["encapsulations, decapsulations", `${whole(result.encapsulations)}, ${whole(result.decapsulations)}`],
+  ];
+  if (result.offered.refused > 0) rows.push(["frames that found no buffer", whole(result.offered.refused)]);
+  return `Counted in one cold pass\n${table(rows)}`;
+}
+
+function timed({ times, stages, bytesAllocatedPerPacket, ...result }: ReplayResult): string {
+  if (times === null) return "";
+  const rows = [
+    ["ns per packet, copy into the slot included", spreadText(times.nsPerPacket)],
+    ["Mpps", number(result.packetsPerSecond === null ? null : result.packetsPerSecond / 1e6)],
+    ["Gbit/s (layer 2)", number(result.bitsPerSecond === null ? null : result.bitsPerSecond / 1e9)],
+    ["ageing, revalidation (not in it), ns", number(times.housekeepingNsPerPacket.median)],
+    ["bytes allocated per packet", number(bytesAllocatedPerPacket)],
+    ["warm passes, packets measured", `${whole(times.passes)}, ${whole(times.packets)}`],
+  ];
+  let text = `On one core (timed in warm passes; median, half the 95 % interval)\n${table(rows)}  ${times.rule}\n`;
+  if (stages !== null) {
+    const all = stageNames.reduce((sum, name) => sum + stages[name], 0);
+    const cells = stageNames.map((name) => [`  ${name}`, number(stages[name]), percent(stages[name] / all)]);
+    text +=
+      `\nStages, ns per packet (passes of their own with the clock read at each stage: ${number(all)} ns in all)\n` +
+      table(cells, "");
+  }
+  return text;
+}
+
+const spreadText = (of: Spread): string => `${number(of.median)} ±${(100 * relativeSpread(of)).toFixed(1)} %`;
+
+function caches({ cache, times, exactMatchEntries }: ReplayResult): string {
+  const columns: readonly (readonly [string, CacheResult])[] = [
+    ["cold", cache],
+    ...(times === null ? [] : ([["timed", times.cache]] as const)),
+  ];
+  const of = (part: (of: CacheResult) => number) =>
+    columns.map(([, one]) => `${whole(part(one))} (${percent(one.lookups === 0 ? null : part(one) / one.lookups)})`);
+  const plain = (part: (of: CacheResult) => string) => columns.map(([, one]) => part(one));
+  return `Caches (exact match: ${exactMatchEntries === 0 ? "off" : `${whole(exactMatchEntries)} entries`})\n${table([
+    ["", ...columns.map(([name]) => name)],
+    ["lookups", ...plain((one) => whole(one.lookups))],
+    ["  exact match", ...of((one) => one.exactHits)],
+    ["  megaflow", ...of((one) => one.megaflowHits)],
+    ["  upcall", ...of((one) => one.upcalls)],
+    ["subtables tried by megaflow hit", ...plain((one) => number(one.lookupsPerHit))],
+    ["megaflows at the end", ...plain((one) => whole(one.megaflows))],
+    ["masks at the end", ...plain((one) => whole(one.masks))],
+  ])}`;
+}
+
+function ports({ ports: list }: ReplayResult): string {
+  return `Ports (cold pass)\n${table([
+    ["", "rx packets", "rx bytes", "tx packets", "tx bytes"],
+    ...list.map((one) => [
+      one.kind === "" ? one.port : `${one.port}=${one.kind}`,
+      ...[one.rxPackets, one.rxBytes, one.txPackets, one.txBytes].map(whole),
+    ]),
+  ])}`;
+}
+
+function drops({ drops: reasons }: ReplayResult): string {
+  const list = Object.entries(reasons);
+  return list.length === 0
+    ? "Drops: none\n"
+    : `Drops by reason\n${table(list.map(([name, count]) => [name, whole(count)]))}`;
+}
+
+function perf({ perf: of }: ReplayResult): string {
+  if (of === null) return "";
+  const cold = `Loop of the cold pass, every batch an iteration\n${perfText(of.cold, 0)}`;
+  if (of.timed === null) return cold;
+  return `${cold}\nLoop of the timed passes (the clock takes ${number(of.timed.clockNs)} ns a reading)\n${perfText(of.timed, 0)}`;
+}

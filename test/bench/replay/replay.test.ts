@@ -1,0 +1,271 @@
+/**
+ * `eastwest replay` from outside: the result fits its schema, counts add up, and the frames that leave are those that the
+ * rules and the RFCs say. What Open vSwitch itself does with the same is compared by `npm run peer-check`.
+ */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { packageRoot } from "../../../bench/paths.ts";
+import type { ReplayResult } from "../../../bench/replay/result.ts";
+import { compileSchema } from "../../../bench/scenarios/yaml-source.ts";
+import type { Trace } from "../../../datapath/packet/trace.ts";
+import { generateFile } from "../../../pcaps/generate/generate.ts";
+import { readTrace } from "../../../pcaps/read-trace.ts";
+import { eastwest, program, type Ran, withFolder } from "../cli.ts";
+
+const FRAMES = 2000;
+const REWRITE = "actions=mod_dl_src:02:00:00:00:00:aa,mod_dl_dst:02:00:00:00:00:bb";
+const MACS = "0200000000bb0200000000aa";
+
+function resultOf(ran: Ran): ReplayResult {
+  assert.equal(ran.status, 0, ran.stderr);
+  assert.equal(ran.stderr, "");
+  const value = JSON.parse(ran.stdout) as ReplayResult;
+  const validate = compileSchema(join(packageRoot, "bench", "replay.schema.json"));
+  assert.ok(validate(value), JSON.stringify(validate.errors));
+  conserves(value);
+  return value;
+}
+
+/** The sums that hold for every replay. */
+function conserves(result: ReplayResult): void {
+  assert.deepEqual(result.conservation, { ok: true, violations: [] });
+  const { cache, drops, copies, transmitted } = result;
+  assert.equal(cache.exactHits + cache.megaflowHits + cache.upcalls, cache.lookups);
+  assert.equal(cache.lookups, result.passes + result.recirculations);
+  const dropped = Object.values(drops).reduce((sum, count) => sum + count, 0);
+  assert.equal(result.packets + copies, transmitted.packets + dropped);
+  assert.equal(result.packets, result.offered.packets - result.offered.refused);
+}
+
+const frame = (trace: Trace, i: number): string =>
+  Buffer.from(trace.bytes.subarray(trace.start[i], trace.start[i] + trace.length[i])).toString("hex");
+const frames = (trace: Trace): string[] => Array.from({ length: trace.count }, (_, i) => frame(trace, i)).sort();
+
+interface Files {
+  readonly capture: string;
+  readonly path: (name: string) => string;
+  readonly rules: (text: string) => string;
+}
+
+/** A capture of 50 flows, and a place for rule files. */
+async function withCapture(use: (files: Files) => void | Promise<void>): Promise<void> {
+  await withFolder(async (folder) => {
+    const capture = join(folder, "udp.pcap");
+    generateFile(capture, { frames: FRAMES, flows: 50, size: "60", seed: 1 });
+    let number = 0;
+    await use({
+      capture,
+      path: (name) => join(folder, name),
+      rules: (text) => {
+        const file = join(folder, `rules-${number++}.flows`);
+        writeFileSync(file, `${text}\n`);
+        return file;
+      },
+    });
+  });
+}
+
+test("MAC rewrite: every frame with new addresses, rules count them, timed as often as asked", () =>
+  withCapture(async ({ capture, path, rules }) => {
+    const file = rules(`cookie=0x7,in_port=1,udp,${REWRITE},output:2\ncookie=0x8,priority=0,actions=drop`);
+    const args = ["replay", capture, "--rules", file, "--port", "1=pcap", "--port", `2=write:${path("out.pcap")}`];
+    const result = resultOf(eastwest(...args, "--repeat", "20", "--json", "-"));
+    assert.equal(result.packets, FRAMES);
+    assert.equal(result.bytes, FRAMES * 60);
+    assert.equal(result.frameBytes, 60);
+    assert.equal(result.times?.passes, 20);
+    assert.equal(result.times.packets, 20 * FRAMES);
+    assert.equal(result.times.cache.upcalls, 0);
+    assert.ok(result.nsPerPacket !== null && result.nsPerPacket > 0);
+    assert.ok(Math.abs((result.packetsPerSecond ?? 0) * result.nsPerPacket - 1e9) < 1);
+    assert.ok(result.stages !== null && Object.values(result.stages).every((ns) => ns > 0));
+    assert.equal(result.cache.upcalls, 1);
+    assert.equal(result.cache.masks, 1);
+    const counted = result.rules.map(({ cookie, packets, timedPackets }) => [cookie, packets, timedPackets]);
+    assert.deepEqual(counted.sort(), [
+      ["0x7", FRAMES, 20 * FRAMES],
+      ["0x8", 0, 0],
+    ]);
+    const [before, after] = [await readTrace(capture), await readTrace(path("out.pcap"))];
+    const expected = frames(before).map((hex) => MACS + hex.slice(24));
+    assert.deepEqual(frames(after), expected.sort());
+  }));
+
+test("--frames: exactly so many, less than the capture and more", () =>
+  withCapture(({ capture, rules }) => {
+    const file = rules("actions=output:2");
+    for (const wanted of [1, 777, FRAMES, 3 * FRAMES + 5]) {
+      const args = ["replay", capture, "--rules", file, "--frames", String(wanted), "--no-timing", "--json", "-"];
+      const result = resultOf(eastwest(...args));
+      assert.equal(result.packets, wanted);
+      assert.equal(result.rules[0].packets, wanted);
+      assert.equal(result.ports.find(({ port }) => port === "2")?.txPackets, wanted);
+      assert.equal(result.times, null);
+      assert.equal(result.nsPerPacket, null);
+    }
+  }));
+
+// Outer headers after the two MAC addresses, lengths and checksums left out.
+const tunnels = {
+  gre: { bytes: 42, at: 34, header: "2000655800000007" }, // RFC 2890: key present, transparent Ethernet bridging, key 7
+  vxlan: { bytes: 50, at: 42, header: "0800000000000700" }, // RFC 7348: flag I, VNI 7
+} as const;
+
+for (const [kind, { bytes, at, header }] of Object.entries(tunnels)) {
+  test(`${kind}: pushed as the RFC says, and taken off again the frames are what they were`, () =>
+    withCapture(async ({ capture, path, rules }) => {
+      for (const [key, set] of [
+        ["", "set_tunnel:7,"],
+        [":7", ""],
+      ]) {
+        const out = path(`${kind}${key.length}.pcap`);
+        const port = `2=${kind}:10.11.1.115:10.11.1.116${key}`;
+        const push = ["--port", "1=pcap", "--port", port, "--port", `underlay=write:${out}`];
+        const args = ["replay", capture, "--rules", rules(`actions=${set}output:2`), ...push];
+        const pushed = resultOf(eastwest(...args, "--no-timing", "--json", "-"));
+        assert.equal(pushed.encapsulations, FRAMES);
+        assert.equal(pushed.ports.find(({ port: name }) => name === "underlay")?.txBytes, FRAMES * (60 + bytes));
+        const outer = await readTrace(out);
+        const first = frame(outer, 0);
+        assert.equal(first.slice(0, 28), "02000a0b017402000a0b01730800");
+        assert.equal(first.slice(2 * 26, 2 * 34), "0a0b01730a0b0174");
+        assert.equal(first.slice(2 * at, 2 * at + 16), header);
+
+        const back = path(`${kind}${key.length}-back.pcap`);
+        const pull = ["--port", "underlay=pcap", "--port", `5=${kind}:10.11.1.116:10.11.1.115${key}`];
+        const file = rules(`in_port=5,tun_id=7,actions=output:6`);
+        const pulled = resultOf(
+          eastwest("replay", out, "--rules", file, ...pull, "--port", `6=write:${back}`, "--no-timing", "--json", "-"),
+        );
+        assert.equal(pulled.decapsulations, FRAMES);
+        assert.deepEqual(frames(await readTrace(back)), frames(await readTrace(capture)));
+      }
+    }));
+}
+
+test("without rules: NORMAL, learned by the second capture's direction", () =>
+  withCapture(({ capture }) => {
+    const ports = ["--port", "1=pcap", "--port", "2=null", "--port", "3=null"];
+    const result = resultOf(eastwest("replay", capture, ...ports, "--no-timing", "--json", "-"));
+    assert.equal(result.rulesFile, null);
+    assert.equal(result.rules[0].actions, "NORMAL");
+    // The destination never speaks: each frame is flooded to both other ports and the bridge's own.
+    assert.deepEqual(
+      result.ports.map(({ port, rxPackets, txPackets }) => [port, rxPackets, txPackets]),
+      [
+        ["1", FRAMES, 0],
+        ["2", 0, FRAMES],
+        ["3", 0, FRAMES],
+        ["br0", 0, FRAMES],
+      ],
+    );
+  }));
+
+test("masks, and the exact-match cache off", () =>
+  withCapture(({ capture, rules }) => {
+    const lines = Array.from(
+      { length: 8 },
+      (_, i) => `priority=${100 - i},udp,tp_src=${i}/${2 ** (i + 1) - 1},actions=output:2`,
+    );
+    const file = rules(["in_port=1,priority=1,actions=output:2", ...lines].join("\n"));
+    const args = ["replay", capture, "--rules", file, "--emc", "off", "--repeat", "3", "--json", "-"];
+    const { cache, times, exactMatchEntries } = resultOf(eastwest(...args));
+    assert.equal(exactMatchEntries, 0);
+    assert.equal(cache.exactHits, 0);
+    assert.equal(cache.megaflowHits, FRAMES - cache.upcalls);
+    assert.equal(times?.cache.exactHits, 0);
+    assert.ok((times.cache.lookupsPerHit ?? 0) >= 1);
+    assert.ok((times.cache.lookupsPerHit ?? 0) <= cache.masks);
+  }));
+
+test("--perf: every iteration in the histograms, packets as in the passes", () =>
+  withCapture(({ capture, rules }) => {
+    const file = rules(`${REWRITE},output:2`);
+    const args = [
+      "replay",
+      capture,
+      "--rules",
+      file,
+      "--repeat",
+      "30",
+      "--perf",
+      "--suspicious",
+      "0.001",
+      "--json",
+      "-",
+    ];
+    const { perf, times, cache } = resultOf(eastwest(...args));
+    assert.ok(perf?.timed);
+    const sum = (counts: readonly number[]): number => counts.reduce((a, b) => a + b, 0);
+    for (const [loop, packets] of [
+      [perf.cold, FRAMES],
+      [perf.timed, times?.packets],
+    ] as const) {
+      assert.equal(loop.packets, packets);
+      assert.equal(loop.txPackets, packets);
+      assert.equal(loop.exactHits + loop.megaflowHits + loop.upcalls, packets);
+      for (const { name, walls, counts } of loop.histograms) {
+        assert.equal(counts.length, walls.length + 1);
+        if (name === "pkts/batch") assert.equal(sum(counts), loop.batches);
+        else if (name === "ns/upcall") assert.equal(sum(counts), loop.upcalls);
+        else assert.equal(sum(counts), loop.iterations);
+      }
+      // A nanosecond is enough to be suspicious here: all are, and the first ones come with their neighbours.
+      assert.equal(loop.suspiciousCount, loop.iterations);
+      assert.ok(loop.suspicious.length > 0);
+      for (const { iteration, neighbours } of loop.suspicious) {
+        assert.ok(neighbours.some((near) => near.iteration === iteration));
+        assert.ok(neighbours.length <= 11);
+      }
+    }
+    assert.equal(perf.cold.upcalls, cache.upcalls);
+    assert.ok(perf.cold.upcallSeconds > 0);
+    assert.equal(perf.cold.burstsPerIteration, 1);
+  }));
+
+test("Ctrl-C: what was done until then, valid, exit code 130", async () => {
+  await withCapture(async ({ capture, path }) => {
+    const json = path("result.json");
+    const child = spawn(process.execPath, [program, "replay", capture, "--seconds", "60", "--quiet", "--json", json]);
+    let stderr = "";
+    child.stderr.on("data", (piece: Buffer) => (stderr += piece.toString()));
+    setTimeout(() => child.kill("SIGINT"), 2500);
+    const code = await new Promise((resolve) => child.on("close", resolve));
+    assert.equal(code, 130, stderr);
+    const { readFileSync } = await import("node:fs");
+    const result = JSON.parse(readFileSync(json, "utf8")) as ReplayResult;
+    assert.equal(result.interrupted, true);
+    assert.equal(result.packets, FRAMES);
+    conserves(result);
+  });
+});
+
+test("what is wrong is said in one line", () =>
+  withCapture(({ capture, path, rules }) => {
+    const bad = rules("in_port=1,actions=output:2\nin_prot=1,actions=drop");
+    const wrong: readonly (readonly [readonly string[], RegExp])[] = [
+      [["replay", path("none.pcap")], /none\.pcap: no such file/],
+      [["replay", capture, "--rules", path("none.flows")], /none\.flows: no such file/],
+      [["replay", capture, "--rules", bad], /rules-\d+\.flows:2:\d+: .*in_prot/],
+      [["replay", capture, "--port", "1=pcap", "--port", "2=tap"], /no kind of port is called "tap"/],
+      [["replay", capture, "--port", "2=null"], /0 ports are pcap/],
+      [["replay", capture, "--port", "1=pcap", "--port", "underlay=null"], /no tunnel port/],
+      [["replay", capture, "--port", "1=pcap", "--port", `2=pcap:${path("none.pcap")}`], /none\.pcap: no such file/],
+      [["replay", capture, "--port", "1=pcap", "--port", `2=write:${path("no/x.pcap")}`], /cannot write/],
+      [["replay", capture, "--emc", "many"], /--emc/],
+      [["replay", capture, "--frames", "0"], /--frames/],
+      [["replay", capture, "--json", path("no/such/x.json")], /cannot write/],
+      [["replay"], /missing required argument 'capture'/],
+    ];
+    for (const [args, message] of wrong) {
+      const ran = eastwest(...args);
+      assert.equal(ran.status, 2, args.join(" "));
+      assert.equal(ran.stdout, "", args.join(" "));
+      assert.match(ran.stderr, /^eastwest: [^\n]+\n$/, args.join(" "));
+      assert.match(ran.stderr, message);
+    }
+    assert.equal(existsSync(path("no")), false);
+  }));
