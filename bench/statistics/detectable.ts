@@ -10,8 +10,20 @@ import { studentQuantile } from "./special-functions.ts";
  */
 export function detectable(deviation: number, pairs: number, level: number, power = 0.9): number {
   if (pairs < 2) return Number.POSITIVE_INFINITY;
-  const freedom = pairs - 1;
-  return ((studentQuantile(level, freedom) + studentQuantile(1 - power, freedom)) * deviation) / Math.sqrt(pairs);
+  return ((quantile(level, pairs - 1) + quantile(1 - power, pairs - 1)) * deviation) / Math.sqrt(pairs);
+}
+
+const quantiles = new Map<string, number>();
+
+/** Student's quantile, kept: simulations ask for the same few thousands of times. */
+function quantile(tail: number, freedom: number): number {
+  const key = `${tail} ${freedom}`;
+  let t = quantiles.get(key);
+  if (t === undefined) {
+    t = studentQuantile(tail, freedom);
+    quantiles.set(key, t);
+  }
+  return t;
 }
 
 /** How many pairs it takes to see `effect` with that power; Infinity when more than `most`. */

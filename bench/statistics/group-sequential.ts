@@ -51,7 +51,7 @@ export function boundaries(spending: Spending, level: number, fractions: readonl
     const bound =
       toSpend <= 1e-18
         ? REACH * Math.sqrt(t)
-        : bisect((b) => tail(b) > toSpend, -REACH * Math.sqrt(t), REACH * Math.sqrt(t));
+        : bisect((b) => tail(b) > toSpend, -REACH * Math.sqrt(t), REACH * Math.sqrt(t), 1e-9);
     z.push(bound / Math.sqrt(t));
     if (k < fractions.length - 1) {
       const nextLow = -REACH * Math.sqrt(t);

@@ -93,9 +93,9 @@ export function studentQuantile(tail: number, freedom: number): number {
   return bisect((t) => studentTail(t, freedom) > tail, 0, high);
 }
 
-/** Where `below` turns from true to false between low and high, to the last bit. */
-export function bisect(below: (x: number) => boolean, low: number, high: number): number {
-  for (let i = 0; i < 200; i++) {
+/** Where `below` turns from true to false between low and high, to `precision` (0: to the last bit). */
+export function bisect(below: (x: number) => boolean, low: number, high: number, precision = 0): number {
+  while (high - low > precision) {
     const middle = (low + high) / 2;
     if (middle === low || middle === high) break;
     if (below(middle)) low = middle;
