@@ -1,9 +1,13 @@
 /**
  * `eastwest peer ovs-dpdk|testpmd|node-pcap CAPTURE`: others at the same work, on the same core, in the same minutes.
  */
-import { writeFileSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
-import { CheckError, InputError, messageOf } from "../errors.ts";
+import { CheckError, InputError } from "../errors.ts";
+import { checkWritable, writeText } from "../output-file.ts";
+import { barCommand, bars, writeBar } from "../peers/bars.ts";
+import { type BarRun, barLine, barsFoot, barsHead, barsJson } from "../peers/bars-report.ts";
+import { temporaryFolder } from "../peers/child.ts";
 import { type FloorReport, floorJson, floorReport } from "../peers/floor-report.ts";
 import { nodePcapVersion, runNodePcap } from "../peers/node-pcap.ts";
 import { eastwestReplay } from "../peers/ours.ts";
@@ -12,7 +16,7 @@ import { ovsJson, ovsReport } from "../peers/ovs-report.ts";
 import { measuredCore, ovsDpdkNeeds, requirePackages, testpmdNeeds } from "../peers/packages.ts";
 import { runTestpmd } from "../peers/testpmd.ts";
 import { withUndo } from "../peers/undo.ts";
-import { DEFAULT_PORTS, parsePorts } from "../replay/port-spec.ts";
+import { checkPeerPorts, DEFAULT_PORTS, parsePorts } from "../replay/port-spec.ts";
 
 interface Common {
   readonly seconds: number;
@@ -36,6 +40,7 @@ interface FloorOptions extends Common {
 export function register(program: Command): void {
   const peer = program.command("peer").description("the same work by others, measured beside ours on this machine");
   addOvsDpdk(peer);
+  addBars(peer);
   addTestpmd(peer);
   addNodePcap(peer);
 }
@@ -84,6 +89,7 @@ Examples:
 async function ovsDpdk(capture: string, options: OvsOptions): Promise<void> {
   if (options.emc !== "on" && options.emc !== "off") throw new InputError(`--emc ${options.emc}: expected on or off`);
   const ports = parsePorts(options.port.length > 0 ? options.port : DEFAULT_PORTS);
+  checkPeerPorts(ports);
   readText(options.rules);
   requirePackages("ovs-dpdk", ovsDpdkNeeds);
   requireRoot("ovs-dpdk");
@@ -105,6 +111,78 @@ async function ovsDpdk(capture: string, options: OvsOptions): Promise<void> {
   print(options, ovsReport(result), () => ovsJson(result));
   if (result.differences.length > 0)
     throw new CheckError(`OVS-DPDK and eastwest did not do the same: ${result.differences[0]}`);
+}
+
+interface BarsOptions extends Common {
+  readonly only?: string[];
+  readonly pairs: number;
+  readonly warmUp: number;
+  readonly write?: string;
+}
+
+function addBars(peer: Command): void {
+  common(peer.command("bars"), 2)
+    .description("what eastwest has to reach against OVS-DPDK: five comparisons in one table")
+    .option("--only <name>", `one of ${bars.map(({ name }) => name).join(", ")}; repeatable`, collect)
+    .option("--pairs <n>", "pairs of runs of each, 1 to 60", pairCount, 10)
+    .option("--warm-up <seconds>", "time OVS forwards before its clock starts", positive, 1)
+    .option("--write <dir>", "keep the captures and rules there, and say how to run each alone")
+    .addHelpText(
+      "after",
+      `
+Captures are generated (60-byte UDP frames, seeded), rules written, and each pair compared by peer ovs-dpdk; its needs are
+the same. Lines appear as they are done, and --json is written after each, so an interrupted run keeps what it has.
+
+Examples:
+  $ eastwest peer bars
+  $ eastwest peer bars --only rewrite-1k --only gre-1k --pairs 20 --json bars.json
+  $ eastwest peer bars --write bars --pairs 1`,
+    )
+    .action(runBars);
+}
+
+async function runBars(options: BarsOptions): Promise<void> {
+  const { only, pairs, seconds, warmUp, write } = options;
+  for (const name of only ?? []) {
+    if (!bars.some((bar) => bar.name === name)) {
+      throw new InputError(
+        `--only ${name}: there is no such bar, expected one of ${bars.map((bar) => bar.name).join(", ")}`,
+      );
+    }
+  }
+  requirePackages("ovs-dpdk", ovsDpdkNeeds);
+  requireRoot("bars");
+  checkWritable(options.json);
+  checkWritable(write);
+  if (write !== undefined && !existsSync(write)) mkdirSync(write);
+  const core = measuredCore(options.core);
+  const runs: BarRun[] = [];
+  const keep = (interrupted: boolean): void => {
+    if (options.json === undefined || options.json === "-") return;
+    writeText(options.json, `${JSON.stringify(barsJson(runs, interrupted), null, 2)}\n`);
+  };
+  const table = options.json !== "-";
+  if (table) process.stdout.write(`${barsHead()}\n`);
+  await withUndo(async (undo) => {
+    const folder = write ?? temporaryFolder(undo, "eastwest-bars-");
+    for (const bar of bars) {
+      if (only !== undefined && !only.includes(bar.name)) continue;
+      const files = writeBar(bar, folder);
+      const { ports, exactMatchCache } = bar;
+      const work = { ...files, ports: parsePorts(ports), pairs, seconds, warmUp, exactMatchCache, core };
+      const run = await runOvsPeer(undo, work, eastwestReplay, progress(options, `${bar.name}: `));
+      runs.push({ bar, run, command: barCommand(bar, files) });
+      if (table) process.stdout.write(`${barLine({ bar, run, command: "" })}\n`);
+      keep(runs.length < (only?.length ?? bars.length));
+    }
+  }, warn);
+  if (!table) process.stdout.write(`${JSON.stringify(barsJson(runs, false), null, 2)}\n`);
+  else {
+    process.stdout.write(`\n${barsFoot(pairs, seconds)}\n`);
+    if (write !== undefined) for (const { command } of runs) process.stdout.write(`  $ ${command}\n`);
+  }
+  const wrong = runs.find(({ run }) => run.differences.length > 0);
+  if (wrong !== undefined) throw new CheckError(`${wrong.bar.name}: ${wrong.run.differences[0]}`);
 }
 
 function addTestpmd(peer: Command): void {
@@ -182,17 +260,13 @@ function print(options: Common, report: string, json: () => unknown): void {
   if (options.json === "-") process.stdout.write(text);
   else {
     process.stdout.write(`${report}\n`);
-    if (options.json === undefined) return;
-    try {
-      writeFileSync(options.json, text);
-    } catch (error) {
-      throw new InputError(messageOf(error as Error));
-    }
+    if (options.json !== undefined) writeText(options.json, text);
   }
 }
 
-function progress(options: Common): (line: string) => void {
-  return options.quiet ? () => undefined : (line) => process.stderr.write(`${line}\n`);
+/** Lines of progress, each with `name` in front. */
+function progress(options: Common, name = ""): (line: string) => void {
+  return options.quiet ? () => undefined : (line) => process.stderr.write(`${name}${line}\n`);
 }
 
 const warn = (line: string): void => {

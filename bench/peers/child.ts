@@ -16,8 +16,6 @@ export interface RunOptions {
   readonly input?: string;
   /** ms after which it is killed and counts as failed. */
   readonly timeout?: number;
-  /** Called with the process as soon as it runs. */
-  readonly started?: (child: ChildProcess) => void;
   /** Exit codes that are no failure; 0 by default. */
   readonly accept?: readonly number[];
 }
@@ -40,7 +38,7 @@ const environment = (more: Readonly<Record<string, string>> = {}): NodeJS.Proces
 
 /** Runs a program to its end and gives its standard output. Throws an Error with its name and last words. */
 export function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
-  const { env, input, timeout = 30_000, started, accept = [0] } = options;
+  const { env, input, timeout = 30_000, accept = [0] } = options;
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, {
       env: environment(env),
@@ -61,7 +59,6 @@ export function run(file: string, args: readonly string[], options: RunOptions =
       clearTimeout(timer);
       reject(new Error(`${file}: ${error.message}`));
     });
-    child.on("spawn", () => started?.(child));
     child.on("close", (code, signal) => {
       running.delete(child);
       clearTimeout(timer);

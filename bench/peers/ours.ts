@@ -2,16 +2,15 @@
  * Our side of a comparison: `eastwest replay` as a process of its own, on the measured core, so that it is measured as
  * anybody would run it and every run starts cold, with its own compilation and memory layout.
  *
- * Of its JSON these keys are read: packets, packetsPerSecond, nsPerPacket, hits { exact, megaflow, upcalls } (packets),
- * lookupsPerHit, masks, and rules [ { cookie, packets } ]; and of `--write DIR` the files port-NUMBER.pcap: what left
- * through that port.
+ * Its JSON is read (../replay.schema.json), and of `--write DIR` the files port-NUMBER.pcap and underlay.pcap: what left
+ * there in the one cold pass.
  */
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Trace } from "../../datapath/packet/trace.ts";
 import { packageRoot } from "../paths.ts";
 import { formatPort, isTunnel, type PortSpec } from "../replay/port-spec.ts";
-import { run, schedule } from "./child.ts";
+import { REPLAY_FORMAT, REPLAY_VERSION, type ReplayResult, type RuleResult } from "../replay/result.ts";
+import { run } from "./child.ts";
 import { readOutput } from "./plain-capture.ts";
 import type { OnePass, TimedRun } from "./same-work.ts";
 
@@ -34,40 +33,21 @@ export interface OurSide {
 
 export const eastwestReplay: OurSide = {
   async measure(options, seconds) {
-    let pid = 0;
-    let last = { ran: 0, waited: 0 };
-    // The kernel forgets a process's figures when it ends: the last sample before that counts.
-    const sampling = setInterval(() => {
-      const now = schedule(pid);
-      if (now.ran > last.ran) last = now;
-    }, 100);
-    try {
-      const text = await run("setpriv", [...replay(options), "--seconds", String(seconds)], {
-        timeout: (seconds + 60) * 1000,
-        started: (child) => {
-          pid = child.pid!;
-        },
-      });
-      return { ...parseReplay(text), waitedShare: last.ran === 0 ? 0 : last.waited / (last.ran + last.waited) };
-    } finally {
-      clearInterval(sampling);
-    }
+    const args = [...replay(options), "--seconds", String(seconds)];
+    return parseTimed(await run("setpriv", args, { timeout: (seconds + 120) * 1000 }));
   },
 
   async once(options, frames, folder) {
-    const text = await run("setpriv", [...replay(options), "--frames", String(frames), "--write", folder], {
-      timeout: 120_000,
-    });
+    const args = [...replay(options), "--frames", String(frames), "--no-timing", "--write", folder];
+    const result = parse(await run("setpriv", args, { timeout: 120_000 }));
     const outputs = new Map<string, Trace[]>();
     for (const port of options.ports) {
       if (port.kind === "pcap") continue;
       const key = isTunnel(port) ? "underlay" : String(port.ofport);
-      const file = join(folder, `port-${port.ofport}.pcap`);
-      const traces = outputs.get(key) ?? [];
-      if (existsSync(file)) traces.push(...(await readOutput(file)));
-      outputs.set(key, traces);
+      if (outputs.has(key)) continue;
+      outputs.set(key, await readOutput(join(folder, isTunnel(port) ? "underlay.pcap" : `port-${key}.pcap`)));
     }
-    return { outputs, rules: parseReplay(text).rules };
+    return { outputs, rules: byCookie(result, ({ packets }) => packets) };
   },
 };
 
@@ -79,38 +59,41 @@ function replay({ capture, rules, ports, core, exactMatchCache }: OurOptions): s
   return ["--pdeathsig", "KILL", "taskset", "-c", String(core), ...command, ...settings, "--quiet", "--json", "-"];
 }
 
-/** Reads what `eastwest replay --json -` prints. Throws an Error that names the key that is not as expected. */
-export function parseReplay(text: string): TimedRun {
-  const wrong = (what: string): Error => new Error(`eastwest replay --json: ${what}`);
-  let json: Record<string, unknown>;
+/** Reads what `eastwest replay --json -` prints. Throws an Error when it is something else. */
+function parse(text: string): ReplayResult {
+  let result: ReplayResult;
   try {
-    json = JSON.parse(text) as Record<string, unknown>;
+    result = JSON.parse(text) as ReplayResult;
   } catch (error) {
-    throw wrong(`no JSON: ${(error as Error).message}`);
+    throw new Error(`eastwest replay --json: no JSON: ${(error as Error).message}`);
   }
-  const number = (from: Record<string, unknown>, key: string): number => {
-    const value = from[key];
-    if (typeof value !== "number" || !Number.isFinite(value))
-      throw wrong(`${key} is ${String(value)}, expected a number`);
-    return value;
-  };
-  const hits = (json["hits"] ?? {}) as Record<string, unknown>;
-  const rules = new Map<string, number>();
-  if (!Array.isArray(json["rules"])) throw wrong("rules is no list");
-  for (const rule of json["rules"] as Record<string, unknown>[]) {
-    const cookie = String(rule["cookie"]);
-    rules.set(cookie, (rules.get(cookie) ?? 0) + number(rule, "packets"));
+  const { format, version } = result;
+  if (format !== REPLAY_FORMAT || version !== REPLAY_VERSION) {
+    throw new Error(`eastwest replay --json: ${format} ${version}, expected ${REPLAY_FORMAT} ${REPLAY_VERSION}`);
   }
-  const packets = number(json, "packets");
-  const nsPerPacket = number(json, "nsPerPacket");
+  return result;
+}
+
+/** The measured passes of a replay. */
+export function parseTimed(text: string): TimedRun {
+  const result = parse(text);
+  const { times, nsPerPacket } = result;
+  if (times === null || nsPerPacket === null) throw new Error("eastwest replay --json: no packet was measured");
+  const { cache } = times;
   return {
-    packets,
-    seconds: (packets * nsPerPacket) / 1e9,
+    packets: times.packets,
+    seconds: times.seconds,
     nsPerPacket,
-    hits: { exact: number(hits, "exact"), megaflow: number(hits, "megaflow"), upcalls: number(hits, "upcalls") },
-    lookupsPerHit: number(json, "lookupsPerHit"),
-    masks: number(json, "masks"),
-    waitedShare: 0,
-    rules,
+    hits: { exact: cache.exactHits, megaflow: cache.megaflowHits, upcalls: cache.upcalls },
+    lookupsPerHit: cache.lookupsPerHit ?? 0,
+    masks: cache.masks,
+    waitedShare: times.waitedShare ?? 0,
+    rules: byCookie(result, ({ timedPackets }) => timedPackets ?? 0),
   };
+}
+
+function byCookie({ rules }: ReplayResult, count: (rule: RuleResult) => number): Map<string, number> {
+  const packets = new Map<string, number>();
+  for (const rule of rules) packets.set(rule.cookie, (packets.get(rule.cookie) ?? 0) + count(rule));
+  return packets;
 }

@@ -20,6 +20,20 @@ export function ratioOf(pairs: readonly Pair[]): Ratio | undefined {
   );
 }
 
+/** The same of the time that the measured threads had their core: what others took from either is not in it. */
+export function onCoreRatioOf(pairs: readonly Pair[]): Ratio | undefined {
+  if (pairs.length === 0 || pairs.some((pair) => pair.ours === undefined)) return undefined;
+  const onCore = (run: TimedRun): number => run.nsPerPacket * (1 - run.waitedShare);
+  return pairedRatio(
+    pairs.map((pair) => onCore(pair.theirs)),
+    pairs.map((pair) => onCore(pair.ours!)),
+  );
+}
+
+/** The largest share of a run in which a measured thread was ready and others had its core. */
+export const waitedMost = (pairs: readonly Pair[]): number =>
+  Math.max(...pairs.flatMap(({ theirs, ours }) => [theirs.waitedShare, ours?.waitedShare ?? 0]));
+
 /** The report, lines without a last newline. */
 export function ovsReport(run: PeerRun): string {
   const { options, pairs } = run;
@@ -107,11 +121,17 @@ function measured({ options }: PeerRun): string[] {
 }
 
 function disturbed(pairs: readonly Pair[]): string[] {
-  const worst = Math.max(...pairs.flatMap(({ theirs, ours }) => [theirs.waitedShare, ours?.waitedShare ?? 0]));
+  const worst = waitedMost(pairs);
   if (worst <= DISTURBED) return [];
+  const onCore = onCoreRatioOf(pairs);
   return [
     "",
     `Disturbed: in one run the measured thread waited ${(100 * worst).toFixed(1)} % of its time for the core. Run again when the machine is quiet.`,
+    ...(onCore === undefined
+      ? []
+      : [
+          `By the time that the threads had the core: ${onCore.estimate.toFixed(3)} times as many packets, ${onCore.low.toFixed(3)} to ${onCore.high.toFixed(3)}.`,
+        ]),
   ];
 }
 
@@ -153,5 +173,6 @@ export function ovsJson(run: PeerRun): unknown {
     ovsDpdk: pairs.length === 0 ? null : side(pairs.map((pair) => pair.theirs)),
     eastwest: both(pairs) ? side(pairs.map((pair) => pair.ours!)) : null,
     ratio: ratioOf(pairs) ?? null,
+    onCoreRatio: onCoreRatioOf(pairs) ?? null,
   };
 }

@@ -96,6 +96,15 @@ export function parsePorts(texts: readonly string[]): PortSpec[] {
   return ports;
 }
 
+/** Throws InputError for a port that a peer has not. */
+export function checkPeerPorts(ports: readonly PortSpec[]): void {
+  for (const port of ports) {
+    if (port.kind === "write" || port.ofport === UNDERLAY || (port.kind === "pcap" && port.file !== "")) {
+      throw new InputError(`--port ${formatPort(port)}: not in a comparison, expected pcap, null, gre or vxlan`);
+    }
+  }
+}
+
 export const isTunnel = (port: PortSpec): boolean => port.kind === "gre" || port.kind === "vxlan";
 
 /** "2", "underlay". */

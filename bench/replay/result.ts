@@ -64,6 +64,8 @@ export interface ReplayTimes {
   /** Revalidation and ageing by packet, which `nsPerPacket` does not hold. */
   readonly housekeepingNsPerPacket: Spread;
   readonly frameBytes: number;
+  /** Share of the time in which the thread was ready but others had its core; null where the system does not say. */
+  readonly waitedShare: number | null;
   readonly cache: CacheResult;
 }
 

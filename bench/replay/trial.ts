@@ -243,6 +243,7 @@ async function time(
       nsPerPacket: sampled.nsPerPacket,
       housekeepingNsPerPacket: sampled.apart,
       frameBytes: bytes / packets,
+      waitedShare: sampled.waitedShare,
       cache: cacheOf(engine, counters.total, before),
     },
     rulePackets: rules.map((rule, i) => [rule, rule.packets - (rulesBefore[i] ?? 0)] as const),

@@ -47,6 +47,7 @@ function timed({ times, stages, bytesAllocatedPerPacket, ...result }: ReplayResu
     ["Mpps", number(result.packetsPerSecond === null ? null : result.packetsPerSecond / 1e6)],
     ["Gbit/s (layer 2)", number(result.bitsPerSecond === null ? null : result.bitsPerSecond / 1e9)],
     ["ageing, revalidation (not in it), ns", number(times.housekeepingNsPerPacket.median)],
+    ["time without the core (others had it)", percent(times.waitedShare)],
     ["bytes allocated per packet", number(bytesAllocatedPerPacket)],
     ["warm passes, packets measured", `${whole(times.passes)}, ${whole(times.packets)}`],
   ];

@@ -3,6 +3,7 @@
  * interval of the median is narrow, or for as many passes or as long as asked. What a pass does is the subject's business:
  * a cluster (passes.ts) or a bridge (../replay).
  */
+import { readFileSync } from "node:fs";
 import { relativeSpread, type Spread, spread } from "./statistics.ts";
 
 /** A sample holds as many passes as take at least this long, so that reading the clock does not count, ms. */
@@ -51,6 +52,8 @@ export interface Sampled {
   readonly nsPerPacket: Spread;
   /** `apart` by packet. */
   readonly apart: Spread;
+  /** Share of the time in which this thread was ready but others had its core, 0 to 1; null where the system does not say. */
+  readonly waitedShare: number | null;
   readonly interrupted: boolean;
 }
 
@@ -82,6 +85,7 @@ export async function sample(subject: Subject, options: SampleOptions): Promise<
   if (repeat !== undefined) group = Math.max(1, Math.min(group, Math.floor(repeat / MIN_SAMPLES)));
   const total: number[] = [];
   const apart: number[] = [];
+  const scheduled = scheduling();
   const measured = performance.now();
   let passes = 0;
   let busy = 0;
@@ -104,7 +108,15 @@ export async function sample(subject: Subject, options: SampleOptions): Promise<
     interrupted = !options.progress(done);
     await breathe();
   }
-  return { warmUpPasses, passes, seconds: busy / 1e9, nsPerPacket: spread(total), apart: spread(apart), interrupted };
+  return {
+    warmUpPasses,
+    passes,
+    seconds: busy / 1e9,
+    nsPerPacket: spread(total),
+    apart: spread(apart),
+    waitedShare: waitedSince(scheduled),
+    interrupted,
+  };
 }
 
 /** How much of the measuring is done, 1 when it is. */
@@ -113,6 +125,30 @@ function share(total: readonly number[], passes: number, ms: number, repeat?: nu
   if (seconds !== undefined) return ms / (seconds * 1000);
   const stable = total.length >= MIN_SAMPLES && relativeSpread(spread(total)) <= STABLE;
   return stable ? 1 : Math.max(ms / MAX_MS, Math.min(0.99, (0.99 * total.length) / (4 * MIN_SAMPLES)));
+}
+
+interface Scheduling {
+  /** ns on a core, and ns ready without one. */
+  readonly ran: number;
+  readonly waited: number;
+}
+
+/** What Linux says of this thread (Documentation/scheduler/sched-stats.rst); null elsewhere. */
+function scheduling(): Scheduling | null {
+  try {
+    const [ran, waited] = readFileSync("/proc/thread-self/schedstat", "utf8").split(" ").map(Number);
+    return { ran, waited };
+  } catch {
+    return null;
+  }
+}
+
+function waitedSince(before: Scheduling | null): number | null {
+  const now = scheduling();
+  if (before === null || now === null) return null;
+  const waited = now.waited - before.waited;
+  const all = now.ran - before.ran + waited;
+  return all > 0 ? waited / all : 0;
 }
 
 /** Lets signals and the terminal have their turn. */

@@ -5,6 +5,7 @@
  *   - OVS-DPDK against itself, as "ours": the same work, and a ratio of 1 within its interval and 10 %.
  *   - the same with a rule changed on one side only: the frames differ and nothing is timed.
  *   - the same with a rule that only counts differently: the counters differ and nothing is timed.
+ *   - eastwest in its own place: plain, into GRE, into VXLAN, with learning, it does the same as OVS-DPDK.
  *   - GRE and VXLAN: what leaves carries the addresses, key and inner frame that were asked for.
  *   - afterwards no process, folder or hugepage is left.
  *
@@ -14,7 +15,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isInputError, messageOf } from "../../../bench/errors.ts";
-import type { OurSide } from "../../../bench/peers/ours.ts";
+import { eastwestReplay, type OurSide } from "../../../bench/peers/ours.ts";
 import { type PeerOptions, readText, runOvsPeer } from "../../../bench/peers/ovs-peer.ts";
 import { ovsReport, ratioOf } from "../../../bench/peers/ovs-report.ts";
 import { measureOvs, ovsOnce } from "../../../bench/peers/ovs-side.ts";
@@ -28,6 +29,15 @@ priority=10,in_port=1,udp,tp_src=0/1,actions=mod_dl_src:02:00:00:00:01:01,mod_dl
 priority=10,in_port=1,udp,tp_src=1/1,actions=mod_dl_src:02:00:00:00:01:01,mod_dl_dst:02:00:00:00:01:03,output:2
 priority=0,actions=drop
 `;
+const TUNNEL_RULES = RULES.replaceAll("output:2", "set_tunnel:7,output:2");
+/** What eastwest itself is put to: name, ports, rules. */
+const OURS: readonly (readonly [string, readonly string[], string])[] = [
+  ["addresses rewritten", ["1=pcap", "2=null"], RULES],
+  ["into GRE", ["1=pcap", "2=gre:10.11.1.115:10.11.1.116"], TUNNEL_RULES],
+  ["into GRE with a fixed key", ["1=pcap", "2=gre:10.11.1.115:10.11.1.116:9"], RULES],
+  ["into VXLAN", ["1=pcap", "2=vxlan:10.11.1.115:10.11.1.116"], TUNNEL_RULES],
+  ["NORMAL to two ports", ["1=pcap", "2=null", "3=null"], "actions=NORMAL\n"],
+];
 const FRAMES = 256;
 /** Where DPDK keeps run-time files when it is not told otherwise. */
 const DPDK_FOLDER = "/var/run/dpdk";
@@ -133,6 +143,19 @@ async function checkAll(undo: Undo, folder: string): Promise<void> {
     counted.differences.some((line) => line.includes("n_packets")),
     counted.differences.at(-1) ?? "no difference",
   );
+
+  for (const [name, ports, text] of OURS) {
+    writeFileSync(rules, text);
+    const ours = await runOvsPeer(undo, { ...options, ports: parsePorts(ports), pairs: 1 }, eastwestReplay, quiet);
+    const [pair] = ours.pairs;
+    check(`eastwest does the same: ${name}`, ours.differences.length === 0, ours.differences[0] ?? "no difference");
+    check(
+      `eastwest was measured: ${name}`,
+      (pair?.ours?.packets ?? 0) > 0,
+      `${pair?.ours?.nsPerPacket.toFixed(1)} ns, OVS-DPDK ${pair?.theirs.nsPerPacket.toFixed(1)} ns`,
+    );
+  }
+  writeFileSync(rules, RULES);
 
   for (const [kind, header] of Object.entries({ gre: "2000655800000000", vxlan: "0800000000000000" })) {
     const ports = parsePorts(["1=pcap", `2=${kind}:10.11.1.115:10.11.1.116`]);

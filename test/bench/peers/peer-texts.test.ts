@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseReplay } from "../../../bench/peers/ours.ts";
+import { parseTimed } from "../../../bench/peers/ours.ts";
 import { countMasks } from "../../../bench/peers/ovs-side.ts";
 import { requirePackages } from "../../../bench/peers/packages.ts";
 import { parseTestpmd } from "../../../bench/peers/testpmd.ts";
+import { REPLAY_FORMAT, REPLAY_VERSION } from "../../../bench/replay/result.ts";
 import { recorded } from "./recorded.ts";
 
 test("testpmd's cycles a packet", () => {
@@ -29,23 +30,24 @@ test("masks among datapath flows as OVS prints them", () => {
   assert.equal(countMasks([]), 0);
 });
 
-test("what replay prints is read, and a missing key is named", () => {
+test("what replay prints is read: the timed passes, rules by cookie", () => {
+  const cache = { exactHits: 990, megaflowHits: 9, upcalls: 1, lookupsPerHit: 1.5, masks: 2 };
   const json = {
-    packets: 1000,
-    packetsPerSecond: 2e7,
+    format: REPLAY_FORMAT,
+    version: REPLAY_VERSION,
     nsPerPacket: 50,
-    hits: { exact: 990, megaflow: 9, upcalls: 1 },
-    lookupsPerHit: 1.5,
-    masks: 2,
+    times: { packets: 1000, seconds: 5e-5, waitedShare: 0.25, cache },
     rules: [
-      { cookie: "0x1", packets: 900 },
-      { cookie: "0x0", packets: 60 },
-      { cookie: "0x0", packets: 40 },
+      { cookie: "0x1", packets: 1, timedPackets: 900 },
+      { cookie: "0x0", packets: 1, timedPackets: 60 },
+      { cookie: "0x0", packets: 1, timedPackets: 40 },
     ],
   };
-  const run = parseReplay(JSON.stringify(json));
+  const run = parseTimed(JSON.stringify(json));
+  assert.equal(run.packets, 1000);
   assert.equal(run.seconds, 5e-5);
-  assert.deepEqual(run.hits, json.hits);
+  assert.equal(run.waitedShare, 0.25);
+  assert.deepEqual(run.hits, { exact: 990, megaflow: 9, upcalls: 1 });
   assert.deepEqual(
     [...run.rules],
     [
@@ -53,11 +55,12 @@ test("what replay prints is read, and a missing key is named", () => {
       ["0x0", 100],
     ],
   );
-  for (const key of ["packets", "nsPerPacket", "hits", "lookupsPerHit", "masks", "rules"]) {
-    const without = JSON.stringify({ ...json, [key]: undefined });
-    assert.throws(() => parseReplay(without), /^Error: eastwest replay --json: /, key);
-  }
-  assert.throws(() => parseReplay("ready\n"), /no JSON/);
+  assert.throws(
+    () => parseTimed(JSON.stringify({ ...json, times: null, nsPerPacket: null })),
+    /no packet was measured/,
+  );
+  assert.throws(() => parseTimed(JSON.stringify({ ...json, version: 0 })), /expected eastwest replay result/);
+  assert.throws(() => parseTimed("ready\n"), /no JSON/);
 });
 
 test("a package that is not there is named with the command that brings it", {
