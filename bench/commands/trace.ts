@@ -5,15 +5,12 @@
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { type Command, Option } from "commander";
-import { FLOW_WORDS, KEY_WORDS, W_IN_PORT } from "../../datapath/flow/flow-key.ts";
-import { formatTrace } from "../../datapath/ovs/trace-text.ts";
 import type { Bridge } from "../../datapath/translate/bridge.ts";
 import { OvsSwitch } from "../../datapath/translate/switch.ts";
 import { InputError } from "../errors.ts";
 import { readCaseFile } from "../ovs-cases/case.ts";
-import { parseFlowText } from "../ovs-cases/flow-words.ts";
-import { parseFrame } from "../ovs-cases/frame-flow.ts";
 import { switchOfState } from "../ovs-cases/saved-switch.ts";
+import { traceText } from "../ovs-cases/trace-case.ts";
 import { type ModeName, modes, type NetworkName, networks, scenarioFile } from "../paths.ts";
 import { loadTopology } from "../scenarios/loader.ts";
 
@@ -46,7 +43,10 @@ export function register(program: Command): void {
     .option("--topology <file>", "a topology of your own instead")
     .option("--case <file>", "a case of the conformance corpus instead; FILE#NAME for one of several")
     .option("--state <file>", "what `eastwest run --save` wrote instead: with what was learned by then")
-    .option("--generate", "let the packet teach the switch, as a real one would (learn, NORMAL)")
+    .option(
+      "--generate",
+      "make a packet of the flow, which teaches the switch as a real one would (learn, NORMAL); a frame always does",
+    )
     .addHelpText(
       "after",
       `
@@ -59,13 +59,8 @@ Examples:
     .action((bridgeName: string, flowText: string, frameText: string | undefined, options: TraceOptions) => {
       const subject = subjectOf(bridgeName, options);
       const { bridge } = subject;
-      const flow = parseFlowText(flowText, bridge);
-      if (frameText !== undefined) {
-        const parsed = parseFrame(frameText, subject.switch.vlanLimit);
-        for (let w = 0; w < KEY_WORDS; w++) if (w !== W_IN_PORT) flow[w] = w < FLOW_WORDS ? parsed[w] : 0;
-      }
-      const translation = subject.switch.traceFlow(bridge.name, flow, subject.now, options.generate === true);
-      process.stdout.write(formatTrace(subject.switch, bridge.name, translation));
+      const question = { now: subject.now, frame: frameText, generate: options.generate === true };
+      process.stdout.write(traceText(subject.switch, bridge, flowText, question));
     });
 }
 

@@ -16,7 +16,7 @@ import type { Bridge } from "../../datapath/translate/bridge.ts";
 import { NO_DATAPATH_PORT } from "../../datapath/translate/port.ts";
 import { OvsSwitch } from "../../datapath/translate/switch.ts";
 import { InputError } from "../errors.ts";
-import type { CaseResult, OvsCase, PacketEvent } from "./case.ts";
+import type { CaseEvent, CaseResult, OvsCase, PacketEvent } from "./case.ts";
 import { parseFlowText } from "./flow-words.ts";
 
 /** Copies of a packet at most: each of Open vSwitch's 4,096 resubmits may output once, and a few more beside. */
@@ -174,22 +174,25 @@ function runPacket(host: CaseSwitch, event: PacketEvent): CaseResult {
   return result;
 }
 
+/** What one event does: the result of a packet, {} for what is none. */
+export function runEvent(host: CaseSwitch, event: CaseEvent): CaseResult {
+  if ("warp" in event) host.warp(event.warp);
+  else if ("add_flows" in event) {
+    host.switch.addFlows(event.bridge, event.add_flows.join("\n"), {
+      file: "add_flows",
+      now: host.now,
+      openflow: event.openflow ?? "OpenFlow10",
+    });
+  } else if ("del_flows" in event) {
+    host.switch.delFlows(event.bridge, event.del_flows, { now: host.now, openflow: event.openflow ?? "OpenFlow10" });
+  } else return runPacket(host, event);
+  return {};
+}
+
 /** The result of each event of the case, in order; {} for events that are no packets. Throws when the case cannot be built. */
 export function runCase(ovsCase: OvsCase): CaseResult[] {
   const host = new CaseSwitch(ovsCase);
-  const results = ovsCase.packets.map((event): CaseResult => {
-    if ("warp" in event) host.warp(event.warp);
-    else if ("add_flows" in event) {
-      host.switch.addFlows(event.bridge, event.add_flows.join("\n"), {
-        file: `${ovsCase.name}: add_flows`,
-        now: host.now,
-        openflow: event.openflow ?? "OpenFlow10",
-      });
-    } else if ("del_flows" in event) {
-      host.switch.delFlows(event.bridge, event.del_flows, { now: host.now, openflow: event.openflow ?? "OpenFlow10" });
-    } else return runPacket(host, event);
-    return {};
-  });
+  const results = ovsCase.packets.map((event) => runEvent(host, event));
   if (ovsCase.stateless) replay(host, ovsCase, results);
   return results;
 }

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { C_RECEIVED, type CounterName, type Counters, counterNames } from "../../datapath/counters.ts";
 import { formatActions } from "../../datapath/openflow/action-text.ts";
-import { formatMatch } from "../../datapath/openflow/match-text.ts";
+import { formatMatch } from "../../datapath/openflow/match-format.ts";
 import { formatRule } from "../../datapath/openflow/rule-text.ts";
 import { formatMegaflowLine } from "../../datapath/ovs/megaflow-text.ts";
 import { systemError } from "../../pcaps/input-error.ts";

@@ -55,6 +55,8 @@ export interface ActionContext {
   readonly known: Known | undefined;
   /** Of the rule; 255 = not said. */
   readonly table: number;
+  /** Within write_actions: what packets the set will meet is not known, so less is checked. */
+  readonly inSet?: boolean;
 }
 
 /** What Open vSwitch has and this does not, with the reason. */
@@ -328,7 +330,7 @@ function parseAction(key: Span, value: Span, context: ActionContext): OfAction {
     case "clear_actions":
       return { kind: "clear_actions" };
     case "write_actions": {
-      const actions = parseList(value, context, false);
+      const actions = parseList(value, { ...context, inSet: true }, false);
       const bad = actions.find((action) => !ACTION_SET.has(action.kind));
       if (bad !== undefined)
         value.fail(`${formatActions([bad])} in write_actions`, "actions that an action set can hold");
@@ -554,7 +556,7 @@ function parseLoad(value: Span, context: ActionContext): OfAction {
 }
 
 /** ofpact_check__: what the action needs, and what is known behind it. */
-function check(action: OfAction, span: Span, { known, version }: ActionContext): void {
+function check(action: OfAction, span: Span, { known, version, inSet }: ActionContext): void {
   if (action.kind === "output" || action.kind === "enqueue" || action.kind === "output_trunc") {
     const { port } = action;
     const special =
@@ -563,7 +565,8 @@ function check(action: OfAction, span: Span, { known, version }: ActionContext):
   }
   if (known === undefined) return;
   const need = (met: boolean, what: string): void => {
-    if (!met && version > 1) span.fail(`${span.text} without a match on ${what}`, `a rule that matches ${what}`);
+    if (!met && version > 1 && inSet !== true)
+      span.fail(`${span.text} without a match on ${what}`, `a rule that matches ${what}`);
   };
   const exists = (subfield: Subfield): void => {
     const { field } = subfield;

@@ -8,59 +8,31 @@
 import {
   FLOW_WORDS,
   VLAN_PRESENT,
-  W_ACTSET_OUTPUT,
-  W_CONJ_ID,
-  W_DP_HASH,
   W_ETH0,
   W_IN_PORT,
   W_IPV6_DST,
   W_IPV6_LABEL,
   W_IPV6_SRC,
   W_MACS0,
-  W_METADATA_HI,
   W_MPLS0,
   W_ND_TARGET,
   W_NW_DST,
   W_NW_SRC,
   W_PACKET_TYPE,
-  W_PKT_MARK,
   W_PORTS,
-  W_RECIRC,
-  W_REG0,
-  W_SKB_PRIORITY,
   W_TOSTTL,
-  W_TUN_DST,
-  W_TUN_ERSPAN,
-  W_TUN_GBP,
-  W_TUN_GTPU,
-  W_TUN_ID_HI,
-  W_TUN_IPV6_DST,
-  W_TUN_IPV6_SRC,
-  W_TUN_META,
-  W_TUN_SRC,
   W_TYPE,
   W_VLAN0,
 } from "../flow/flow-key.ts";
-import { macToText } from "../wire/addresses.ts";
 import type { OpenFlowVersion } from "./action.ts";
 import { bitsMask, type Field, fieldOr, findField, refusedField } from "./field.ts";
-import {
-  formatFrag,
-  formatIpv4,
-  formatIpv6,
-  formatTcpFlags,
-  formatTunnelFlags,
-  integer,
-  type MaskedValue,
-  parseFieldValue,
-  parseSubfield,
-} from "./field-text.ts";
+import { integer, type MaskedValue, parseFieldValue, parseSubfield } from "./field-text.ts";
 import type { Match } from "./match.ts";
-import { type PortNames, type PortNumbers, portToText } from "./port-name.ts";
-import { alternateHex, bigOf, hex, type KeyValue, wordsOf } from "./syntax.ts";
+import type { PortNumbers } from "./port-name.ts";
+import { bigOf, type KeyValue, wordsOf } from "./syntax.ts";
 
 /** Shorthands: dl_type and nw_proto (0 = none). */
-const PROTOCOLS: Readonly<Record<string, readonly [number, number]>> = {
+export const PROTOCOLS: Readonly<Record<string, readonly [number, number]>> = {
   ip: [0x0800, 0],
   ipv4: [0x0800, 0],
   ip4: [0x0800, 0],
@@ -277,168 +249,4 @@ function sendVlan(match: Match): void {
   match.clearBits(W_VLAN0, 0xffff);
   match.setBits(W_VLAN0, tci & 0x1fff, mask & 0x1fff);
   if (pcp) match.setBits(W_VLAN0, tci & 0xe000, 0xe000);
-}
-
-const u16At = (word: number, high: boolean): number => (high ? word >>> 16 : word & 0xffff);
-
-/** A match as ovs-ofctl prints it; "" matches everything. */
-export function formatMatch(match: Match, ports: PortNames = portToText): string {
-  const { value: v, mask: m } = match;
-  const out: string[] = [];
-  const word = (name: string, w: number): void => {
-    if (m[w] === 0) return;
-    out.push(`${name}=${alternateHex(v[w] >>> 0)}${m[w] === -1 ? "" : `/${alternateHex(m[w] >>> 0)}`}`);
-  };
-  const long = (name: string, high: number): void => {
-    const mask = bigOf([0, 0, m[high], m[high + 1]]);
-    if (mask === 0n) return;
-    const value = alternateHex(bigOf([0, 0, v[high], v[high + 1]]));
-    out.push(`${name}=${value}${mask === 0xffffffffffffffffn ? "" : `/${alternateHex(mask)}`}`);
-  };
-  const address = (name: string, w: number): void => {
-    if (m[w] !== 0) out.push(`${name}=${formatIpv4(v[w], m[w])}`);
-  };
-  const address6 = (name: string, w: number): void => {
-    const mask = m.subarray(w, w + 4);
-    if (mask.some((bits) => bits !== 0)) out.push(`${name}=${formatIpv6(v.subarray(w, w + 4), mask)}`);
-  };
-  const half = (name: string, w: number, high: boolean): void => {
-    const mask = u16At(m[w], high);
-    if (mask === 0) return;
-    const value = u16At(v[w], high);
-    out.push(`${name}=${mask === 0xffff ? value : `${hex(value)}/${hex(mask)}`}`);
-  };
-  const bits = (name: string, w: number, shift: number, width: number, base: 10 | 16 = 10): void => {
-    const all = (1 << width) - 1;
-    const mask = (m[w] >>> shift) & all;
-    if (mask === 0) return;
-    const value = (v[w] >>> shift) & all;
-    const text = base === 10 ? String(value) : alternateHex(value);
-    out.push(`${name}=${mask === all ? text : `${alternateHex(value)}/${alternateHex(mask)}`}`);
-  };
-  const mac = (name: string, high: number, low: number, maskHigh: number, maskLow: number): void => {
-    if (maskHigh === 0 && (maskLow & 0xffff) === 0) return;
-    const full = maskHigh === -1 && (maskLow & 0xffff) === 0xffff;
-    out.push(`${name}=${macToText(high, low & 0xffff)}${full ? "" : `/${macToText(maskHigh, maskLow & 0xffff)}`}`);
-  };
-  /** The first or the second MAC address of the three words at `w`. */
-  const macAt = (name: string, w: number, second: boolean): void => {
-    if (!second) mac(name, v[w], v[w + 1] >>> 16, m[w], m[w + 1] >>> 16);
-    else mac(name, (v[w + 1] << 16) | (v[w + 2] >>> 16), v[w + 2], (m[w + 1] << 16) | (m[w + 2] >>> 16), m[w + 2]);
-  };
-
-  const packetType = v[W_PACKET_TYPE] >>> 0;
-  const typeMatched = m[W_TYPE] >>> 16 !== 0;
-  const protoMatched = (m[W_TYPE] & 0xff) !== 0;
-  const proto = v[W_TYPE] & 0xff;
-  const dlType = packetType >>> 16 === 1 ? packetType & 0xffff : v[W_TYPE] >>> 16;
-  word("pkt_mark", W_PKT_MARK);
-  word("recirc_id", W_RECIRC);
-  word("dp_hash", W_DP_HASH);
-  if (m[W_CONJ_ID] !== 0) out.push(`conj_id=${v[W_CONJ_ID] >>> 0}`);
-  word("skb_priority", W_SKB_PRIORITY);
-  if (m[W_ACTSET_OUTPUT] !== 0) out.push(`actset_output=${ports(v[W_ACTSET_OUTPUT] & 0xffff)}`);
-  let skipProto = false;
-  let skipType = false;
-  if (m[W_PACKET_TYPE] !== 0 && packetType !== 0) {
-    out.push(`packet_type=(${packetType >>> 16},${alternateHex(packetType & 0xffff)})`);
-  } else if (typeMatched) {
-    const keyword = protocolKeyword(dlType, protoMatched ? proto : -1);
-    if (keyword !== undefined) {
-      out.push(keyword.name);
-      skipType = true;
-      skipProto = keyword.proto;
-    }
-  }
-  for (let i = 0; i < 16; i++) word(`reg${i}`, W_REG0 + i);
-  long("tun_id", W_TUN_ID_HI);
-  address("tun_src", W_TUN_SRC);
-  address("tun_dst", W_TUN_DST);
-  address6("tun_ipv6_src", W_TUN_IPV6_SRC);
-  address6("tun_ipv6_dst", W_TUN_IPV6_DST);
-  half("tun_gbp_id", W_TUN_GBP, true);
-  if ((m[W_TUN_GBP] & 0xff00) !== 0) out.push(`tun_gbp_flags=${alternateHex((v[W_TUN_GBP] >>> 8) & 0xff)}`);
-  bits("tun_tos", W_TUN_META, 24, 8, 16);
-  bits("tun_ttl", W_TUN_META, 16, 8);
-  bits("tun_erspan_ver", W_TUN_ERSPAN, 28, 4);
-  const erspan = v[W_TUN_ERSPAN] >>> 28; // version 1 has an index, version 2 a direction and a hardware ID
-  if (erspan === 1) bits("tun_erspan_idx", W_TUN_ERSPAN, 0, 20, 16);
-  if (erspan === 2) bits("tun_erspan_dir", W_TUN_ERSPAN, 27, 1);
-  if (erspan === 2) bits("tun_erspan_hwid", W_TUN_ERSPAN, 21, 6, 16);
-  bits("gtpu_flags", W_TUN_GTPU, 8, 8, 16);
-  bits("gtpu_msgtype", W_TUN_GTPU, 0, 8);
-  if ((m[W_TUN_META] & 8) !== 0) out.push(`tun_flags=${formatTunnelFlags((v[W_TUN_META] >>> 3) & 1, 1)}`);
-  long("metadata", W_METADATA_HI);
-  if (m[W_IN_PORT] !== 0) out.push(`in_port=${ports(v[W_IN_PORT] & 0xffff)}`);
-  formatVlan(v[W_VLAN0] & 0xffff, m[W_VLAN0] & 0xffff, out);
-  macAt("dl_src", W_ETH0, true);
-  macAt("dl_dst", W_ETH0, false);
-  if (!skipType && typeMatched) out.push(`dl_type=0x${(v[W_TYPE] >>> 16).toString(16).padStart(4, "0")}`);
-  const arp = dlType === 0x0806 || dlType === 0x8035;
-  if (dlType === 0x86dd) {
-    address6("ipv6_src", W_IPV6_SRC);
-    address6("ipv6_dst", W_IPV6_DST);
-    const mask = m[W_IPV6_LABEL] & 0xfffff;
-    const label = (bits: number): string => `0x${bits.toString(16).padStart(5, "0")}`;
-    if (mask !== 0)
-      out.push(`ipv6_label=${label(v[W_IPV6_LABEL] & 0xfffff)}${mask === 0xfffff ? "" : `/${label(mask)}`}`);
-  } else {
-    address(arp ? "arp_spa" : "nw_src", W_NW_SRC);
-    address(arp ? "arp_tpa" : "nw_dst", W_NW_DST);
-  }
-  if (!skipProto && protoMatched) out.push(`${arp ? "arp_op" : "nw_proto"}=${proto}`);
-  if (arp) {
-    macAt("arp_sha", W_MACS0, false);
-    macAt("arp_tha", W_MACS0, true);
-  }
-  if ((m[W_TOSTTL] & 0xfc000000) !== 0) out.push(`nw_tos=${(v[W_TOSTTL] >>> 24) & 0xfc}`);
-  if ((m[W_TOSTTL] & 0x03000000) !== 0) out.push(`nw_ecn=${(v[W_TOSTTL] >>> 24) & 3}`);
-  if ((m[W_TOSTTL] & 0x00ff0000) !== 0) out.push(`nw_ttl=${(v[W_TOSTTL] >>> 16) & 0xff}`);
-  bits("mpls_label", W_MPLS0, 12, 20);
-  bits("mpls_tc", W_MPLS0, 9, 3);
-  bits("mpls_ttl", W_MPLS0, 0, 8);
-  bits("mpls_bos", W_MPLS0, 8, 1);
-  const frag = (m[W_TYPE] >>> 8) & 3;
-  if (frag !== 0) out.push(`nw_frag=${formatFrag((v[W_TYPE] >>> 8) & frag, frag)}`);
-  if ((dlType === 0x0800 && proto === 1) || (dlType === 0x86dd && proto === 58)) {
-    half("icmp_type", W_PORTS, true);
-    half("icmp_code", W_PORTS, false);
-    if (proto === 58) {
-      address6("nd_target", W_ND_TARGET);
-      macAt("nd_sll", W_MACS0, false);
-      macAt("nd_tll", W_MACS0, true);
-    }
-  } else {
-    half("tp_src", W_PORTS, true);
-    half("tp_dst", W_PORTS, false);
-  }
-  const flags = m[W_TOSTTL] & 0xfff;
-  if (flags !== 0) out.push(`tcp_flags=${formatTcpFlags(v[W_TOSTTL] & flags, flags)}`);
-  return out.join(",");
-}
-
-/** "tcp6" and the like; `proto`: the name says nw_proto too. nwProto -1: not matched. */
-function protocolKeyword(
-  dlType: number,
-  nwProto: number,
-): { readonly name: string; readonly proto: boolean } | undefined {
-  const entries = Object.entries(PROTOCOLS);
-  const exact = entries.find(([, [type, proto]]) => type === dlType && proto !== 0 && proto === nwProto);
-  if (exact !== undefined) return { name: exact[0], proto: true };
-  const type = entries.find(([, [t]]) => t === dlType);
-  return type === undefined ? undefined : { name: type[0], proto: false };
-}
-
-function formatVlan(tci: number, mask: number, out: string[]): void {
-  if (mask === 0) return;
-  const vid = mask & 0xfff;
-  const pcp = mask & 0xe000;
-  const tagged = (mask & VLAN_PRESENT) !== 0 && (tci & VLAN_PRESENT) !== 0;
-  if (tagged && (vid === 0 || vid === 0xfff) && (pcp === 0 || pcp === 0xe000) && (vid !== 0 || pcp !== 0)) {
-    if (vid !== 0) out.push(`dl_vlan=${tci & 0xfff}`);
-    if (pcp !== 0) out.push(`dl_vlan_pcp=${tci >>> 13}`);
-    return;
-  }
-  const hex4 = (bits: number): string => `0x${bits.toString(16).padStart(4, "0")}`;
-  out.push(`vlan_tci=${hex4(tci)}${mask === 0xffff ? "" : `/${hex4(mask)}`}`);
 }

@@ -5,7 +5,8 @@
 import type { OfAction, OpenFlowVersion } from "./action.ts";
 import { formatActions, parseActions } from "./action-text.ts";
 import { Match } from "./match.ts";
-import { applyMatchKey, formatMatch, needsVlanTag, portsOfLaterFragment, sendMatch } from "./match-text.ts";
+import { formatMatch } from "./match-format.ts";
+import { applyMatchKey, needsVlanTag, portsOfLaterFragment, sendMatch } from "./match-text.ts";
 import { type PortNames, type PortNumbers, portFromText, portToText } from "./port-name.ts";
 import { knownFrom } from "./prerequisite.ts";
 import {

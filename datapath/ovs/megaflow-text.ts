@@ -32,9 +32,10 @@ import {
   W_TYPE,
   W_VLAN0,
 } from "../flow/flow-key.ts";
+import { flagsText, TUNNEL_FLAG_NAMES } from "../openflow/match-format.ts";
 import { ipv4ToText, ipv6ToText, macToText } from "../wire/addresses.ts";
 import { formatActions, type PortName } from "./actions-text.ts";
-import { flagsText, hex, hex64, macAt, TCP_FLAGS, TUNNEL_FLAG_NAMES } from "./flow-text.ts";
+import { hex, hex64, macAt, TCP_FLAGS } from "./flow-text.ts";
 
 const FRAGMENTS = ["no", "first", "<error>", "later"];
 

@@ -3,7 +3,7 @@
  */
 import type { OfAction } from "../openflow/action.ts";
 import { formatActions as formatOfActions } from "../openflow/action-text.ts";
-import { formatMatch as formatRuleMatch } from "../openflow/match-text.ts";
+import { formatMatch as formatRuleMatch } from "../openflow/match-format.ts";
 import type { Bridge } from "../translate/bridge.ts";
 import type { OvsSwitch, TracedTranslation } from "../translate/switch.ts";
 import type { TraceNode } from "../translate/trace.ts";
@@ -17,15 +17,15 @@ export function formatTrace(host: OvsSwitch, bridgeName: string, trace: TracedTr
   if (bridge === undefined) throw new Error(`there is no bridge ${bridgeName}`);
   const names = portNames(bridge);
   const before = formatMatch(trace.initial, packetMask(trace.initial), names);
-  const after = formatMatch(trace.final, packetMask(trace.final), names);
   const lines = [`Flow: ${before}`];
   new Writer(host, bridge, lines).list(trace.nodes, 0, bridge);
   lines.push("");
-  if (trace.error !== undefined) lines.push(`Translation failed (${trace.error}), packet is dropped.`);
-  lines.push(`Final flow: ${after === before ? "unchanged" : after}`);
+  const same = trace.final.every((word, w) => word === trace.initial[w]);
+  lines.push(`Final flow: ${same ? "unchanged" : formatMatch(trace.final, packetMask(trace.final), names)}`);
   lines.push(`Megaflow: ${formatMatch(trace.initial, trace.wholeMask, names)}`);
   lines.push(`Datapath actions: ${formatActions(trace.actions, (port) => host.portName(port))}`);
-  if (trace.slow.length > 0) {
+  if (trace.error !== undefined) lines.push(`Translation failed (${trace.error}), packet is dropped.`);
+  else if (trace.slow.length > 0) {
     lines.push("This flow is handled by the userspace slow path because it:");
     for (const reason of trace.slow) lines.push(`  - ${reason}.`);
   }
@@ -76,7 +76,7 @@ class Writer {
   }
 
   private setText(actions: readonly OfAction[]): string {
-    return actions.length === 0 ? " empty" : ` ${formatOfActions(actions)}`;
+    return actions.length === 0 ? " empty" : `: ${formatOfActions(actions)}`;
   }
 
   private tableText({ table, rule }: TraceNode, bridge: Bridge): string {

@@ -15,7 +15,7 @@ import {
 import { formatActions } from "../openflow/action-text.ts";
 import { bitsMask, type FieldValue, fieldOr, orBits, type Subfield, subfieldGet, takeBits } from "../openflow/field.ts";
 import { Match } from "../openflow/match.ts";
-import { formatMatch } from "../openflow/match-text.ts";
+import { formatMatch } from "../openflow/match-format.ts";
 import { FLAG_SEND_FLOW_REM, type FlowMod } from "../openflow/rule.ts";
 import { examineSubfield, writeSubfield } from "./flow-field.ts";
 import type { XlateState } from "./xlate-state.ts";
@@ -122,16 +122,17 @@ export function executeLearn(x: XlateState, learn: LearnAction): void {
     if (rule !== undefined && added) x.withhold(rule);
     else if (rule !== undefined && changed && before !== undefined) x.keepActions(rule, before);
   }
+  // A flow that is only traced leaves no result.
+  if (learn.result !== undefined && (x.sideEffects || x.trace === undefined)) {
+    examineSubfield(learn.result, mask);
+    writeSubfield(learn.result, flow, Int32Array.of(0, 0, 0, success ? 1 : 0));
+    x.reportSubfield(learn.result);
+  }
   if (success) {
     x.effects.repeats((now) => {
       bridge.tables.learn(mod, learn.limit, now);
     });
   } else {
     x.note("detail", "Limit exceeded, learn failed");
-  }
-  if (learn.result !== undefined) {
-    examineSubfield(learn.result, mask);
-    writeSubfield(learn.result, flow, Int32Array.of(0, 0, 0, success ? 1 : 0));
-    x.reportSubfield(learn.result);
   }
 }

@@ -8,12 +8,14 @@ import {
   W_ETH0,
   W_ETH1,
   W_ETH2,
+  W_IN_PORT,
   W_NW_DST,
   W_NW_SRC,
   W_TYPE,
   W_VLAN0,
   W_VLAN1,
 } from "../flow/flow-key.ts";
+import { macToText } from "../wire/addresses.ts";
 import { dlType, isArp, nwProto, PROTO_BITS } from "./flow-field.ts";
 import { isVlanType } from "./flow-vlan.ts";
 import type { Port } from "./port.ts";
@@ -170,6 +172,7 @@ export function translateNormal(x: XlateOutput): void {
   mask[W_VLAN0] |= 0xfff | VLAN_PRESENT;
   const from = bridge.inputPort(flow);
   if (from === undefined) {
+    x.note("error", `received packet on unknown port ${flow[W_IN_PORT] & 0xffff}`);
     x.note("warn", "no input bundle, dropping");
     return;
   }
@@ -195,7 +198,9 @@ export function translateNormal(x: XlateOutput): void {
   const sourceLow = flow[W_ETH2] & 0xffff;
   const { vid } = tags;
   const learn = (now: number): void => {
-    if (bridge.macs.learn(vid, sourceHigh, sourceLow, from.ofport, now)) x.host.changed();
+    if (!bridge.macs.learn(vid, sourceHigh, sourceLow, from.ofport, now)) return;
+    x.note("detail", `learned that ${macToText(sourceHigh, sourceLow)} is on port ${from.name} in VLAN ${vid}`);
+    x.host.changed();
   };
   if (x.sideEffects) learn(x.now);
   x.effects.repeats(learn);

@@ -81,12 +81,18 @@ export function chooseMember(
 }
 
 /** The best living bucket for a hash: highest random weight, scaled by the bucket's weight (group_best_live_bucket). */
-function bestBucket(group: Group, hash: number, alive: (bucket: Bucket) => boolean): Bucket | undefined {
+function bestBucket(
+  group: Group,
+  hash: number,
+  alive: (bucket: Bucket) => boolean,
+  report: (bucket: Bucket, score: number) => void,
+): Bucket | undefined {
   let best: Bucket | undefined;
   let bestScore = -1;
   for (const bucket of group.buckets) {
     if (bucket.weight === 0 || !alive(bucket)) continue;
     const score = (mixHash(bucket.id, hash) & 0xffff) * bucket.weight;
+    report(bucket, score);
     if (score >= bestScore) {
       bestScore = score;
       best = bucket;
@@ -120,12 +126,16 @@ function hashTable(group: Group, limit: number): readonly Bucket[] | undefined {
   return table;
 }
 
-/** The bucket of a select group for this packet, DP_HASH when the datapath must hash first, undefined when none lives. */
+/**
+ * The bucket of a select group for this packet, DP_HASH when the datapath must hash first, undefined when none lives.
+ * `report` is told what decided.
+ */
 export function chooseBucket(
   group: Group,
   flow: Int32Array,
   mask: Int32Array,
   alive: (bucket: Bucket) => boolean,
+  report: (bucket: Bucket, score: number) => void,
 ): Bucket | typeof DP_HASH | undefined {
   if (group.selectionMethod === "hash" && group.fields.length > 0) {
     let hash = hashAdd(0, Number(group.selectionParam & 0xffffffffn) | 0);
@@ -135,13 +145,13 @@ export function chooseBucket(
       for (let i = 0; i < 4; i++) hash = hashAdd(hash, value[i] & bits[i]);
       examine(field, mask, bits);
     }
-    return bestBucket(group, hashFinish(hash), alive);
+    return bestBucket(group, hashFinish(hash), alive, report);
   }
   const table =
     group.selectionMethod === "hash" ? undefined : hashTable(group, group.selectionMethod === "" ? MAX_HASHES : 256);
   if (table === undefined) {
     examineHashFields("symmetric_l4", flow, mask);
-    return bestBucket(group, hashFlow("symmetric_l4", flow, 0), alive);
+    return bestBucket(group, hashFlow("symmetric_l4", flow, 0), alive, report);
   }
   const hash = flow[W_DP_HASH];
   if (hash === 0) return DP_HASH;

@@ -21,6 +21,7 @@ import {
 } from "../flow/flow-key.ts";
 import type { OfAction } from "../openflow/action.ts";
 import { subfieldGet } from "../openflow/field.ts";
+import { alternateHex } from "../openflow/syntax.ts";
 import {
   copySubfield,
   dlType,
@@ -160,6 +161,7 @@ export abstract class XlateChange extends XlateState {
       case "pop_queue":
         mask[W_SKB_PRIORITY] = -1;
         flow[W_SKB_PRIORITY] = this.originalPriority;
+        this.note("detail", `queue = ${alternateHex(BigInt(this.originalPriority >>> 0))}`);
         return true;
       case "encap":
         this.encapsulate(action.header);
@@ -204,8 +206,8 @@ export abstract class XlateChange extends XlateState {
   protected decrementTtl(controllers: readonly number[]): boolean {
     const { flow, mask } = this;
     mask[W_TOSTTL] |= TTL_BITS;
-    if (!isIp(flow)) return true;
     mask[W_TYPE] |= PROTO_BITS;
+    if (!isIp(flow)) return true;
     if (((flow[W_TOSTTL] >>> 16) & 0xff) > 1) {
       flow[W_TOSTTL] -= 0x10000;
       return true;
@@ -229,13 +231,20 @@ export abstract class XlateChange extends XlateState {
     return false;
   }
 
+  /** An error that is only told of a packet, not of a flow that is only traced. */
+  protected notePacket(text: string): void {
+    if (this.sideEffects) this.note("error", text);
+  }
+
   protected pushMplsLabel(ethertype: number): void {
     const { flow, mask } = this;
     const count = mplsCount(flow, mask);
     if (count === 0) this.commit();
     else if (count >= MAX_MPLS_LABELS) {
-      this.error = `an MPLS push would have more labels than the ${MAX_MPLS_LABELS} supported`;
-      this.note("error", this.error);
+      this.notePacket(
+        `dropping packet on which an MPLS push action can't be performed as it would have more MPLS LSEs than the ${MAX_MPLS_LABELS} supported.`,
+      );
+      this.error = "Too many MPLS labels";
       return;
     }
     pushMpls(flow, count, ethertype, mask, true);
@@ -247,8 +256,10 @@ export abstract class XlateChange extends XlateState {
     if (popMpls(flow, count, ethertype, mask)) {
       if (!isMplsType(ethertype)) this.wasMpls = true;
     } else if (count >= MAX_MPLS_LABELS) {
-      this.error = `an MPLS pop of more labels than the ${MAX_MPLS_LABELS} supported`;
-      this.note("error", this.error);
+      this.notePacket(
+        `dropping packet on which an MPLS pop action can't be performed as it has more MPLS LSEs than the ${MAX_MPLS_LABELS} supported.`,
+      );
+      this.error = "Too many MPLS labels";
       this.actions.length = 0;
     }
   }

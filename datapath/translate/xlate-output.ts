@@ -39,6 +39,7 @@ import {
   OFPP_TABLE,
   OFPP_UNSET,
 } from "../openflow/action.ts";
+import { portToText } from "../openflow/port-name.ts";
 import { ipv4ToText, macToText } from "../wire/addresses.ts";
 import { translateNormal } from "./normal.ts";
 import { NO_DATAPATH_PORT, type Port } from "./port.ts";
@@ -59,13 +60,7 @@ const REASONS: Readonly<Record<string, number>> = {
 };
 
 export abstract class XlateOutput extends XlateChange {
-  protected abstract tableAction(
-    inPort: number,
-    table: number,
-    missCounts: boolean,
-    last: boolean,
-    cloned: boolean,
-  ): void;
+  protected abstract tableAction(inPort: number, table: number, last: boolean, cloned: boolean): void;
   protected abstract finishPipeline(): void;
 
   protected outputAction(port: number, maxLength: number, last: boolean, truncated: boolean, bucket: boolean): void {
@@ -74,7 +69,7 @@ export abstract class XlateOutput extends XlateChange {
         this.composeOutput(this.flow[W_IN_PORT], last, truncated);
         break;
       case OFPP_TABLE:
-        this.tableAction(this.flow[W_IN_PORT], 0, true, false, false);
+        this.tableAction(this.flow[W_IN_PORT], 0, false, false);
         break;
       case OFPP_NORMAL:
         translateNormal(this);
@@ -92,22 +87,22 @@ export abstract class XlateOutput extends XlateChange {
         break;
       default:
         if (port !== this.flow[W_IN_PORT]) this.composeOutput(port, last, truncated);
-        else this.note("detail", "skipping output to input port");
+        else this.note("warn", "skipping output to input port");
     }
   }
 
   protected outputTruncated(number: number, maxLength: number, last: boolean, bucket: boolean): void {
     if (number >= OFPP_TABLE && number !== OFPP_LOCAL) {
-      this.note("warn", "output_trunc does not support that port");
+      this.note("error", `output_trunc does not support port: ${portToText(number)}`);
       return;
     }
     if (number === this.flow[W_IN_PORT]) {
-      this.note("detail", "skipping output to input port");
+      this.note("warn", "skipping output to input port");
       return;
     }
     const port = this.bridge.port(number);
     if (port === undefined || port.odpPort === NO_DATAPATH_PORT) {
-      this.note("error", `output_trunc does not support patch port ${port?.name ?? number}`);
+      this.note("error", `output_trunc does not support patch port ${portToText(number)}`);
       return;
     }
     this.actions.push({ kind: "trunc", maxLength });
@@ -126,9 +121,12 @@ export abstract class XlateOutput extends XlateChange {
     const miss =
       reason === "action" && rule !== undefined && rule.priority === 0 && rule.match.mask.every((word) => word === 0);
     const code = miss ? 6 : (REASONS[reason] ?? 1);
+    // Tracing only a flow, Open vSwitch marks what would be sent; the id is of a state that it keeps for its controller.
+    const onlyTraced = this.trace !== undefined && !this.sideEffects;
+    const id = this.trace === undefined ? 0 : this.host.freeze(this.frozenState([]));
     this.actions.push({
       kind: "userspace",
-      reason: `controller(reason=${code},dont_send=0,continuation=0,recirc_id=0,rule_cookie=${rule === undefined || rule.cookie === 0n ? "0" : `0x${rule.cookie.toString(16)}`},controller_id=${controller},max_len=${maxLength})`,
+      reason: `controller(reason=${code},dont_send=${onlyTraced ? 1 : 0},continuation=0,recirc_id=${id},rule_cookie=${rule === undefined || rule.cookie === 0n ? "0" : `0x${rule.cookie.toString(16)}`},controller_id=${controller},max_len=${maxLength})`,
       maxLength,
     });
   }
@@ -251,7 +249,7 @@ export abstract class XlateOutput extends XlateChange {
     flow[W_ACTSET_OUTPUT] = OFPP_UNSET;
     this.bridge = to.bridge;
     this.push("bridge", to.bridge.name, () => {
-      this.tableAction(flow[W_IN_PORT], 0, true, last, true);
+      this.tableAction(flow[W_IN_PORT], 0, last, true);
       this.finishPipeline();
     });
     flow.set(savedFlow);

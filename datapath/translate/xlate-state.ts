@@ -30,14 +30,16 @@ import {
 } from "../flow/flow-key.ts";
 import type { OfAction } from "../openflow/action.ts";
 import { type FieldValue, type Subfield, subfieldGet } from "../openflow/field.ts";
+import { formatFieldValue, formatSubfield, fullMask } from "../openflow/field-text.ts";
 import type { Rule } from "../openflow/rule.ts";
+import { alternateHex, bigOf } from "../openflow/syntax.ts";
 import type { Bridge } from "./bridge.ts";
 import { commitActions } from "./commit.ts";
 import { Effects } from "./effects.ts";
 import { examineSubfield, isIp, isIpv4, isIpv6, isLaterFragment, nwProto, writeSubfield } from "./flow-field.ts";
 import { isMplsType } from "./flow-mpls.ts";
 import { isVlanType } from "./flow-vlan.ts";
-import type { FrozenActions, FrozenState } from "./frozen.ts";
+import { type FrozenActions, type FrozenState, frozenMetadata } from "./frozen.ts";
 import { type TraceKind, type TraceNode, traceNode } from "./trace.ts";
 import type { Underlay } from "./underlay.ts";
 
@@ -146,7 +148,6 @@ export abstract class XlateState {
     const { flow } = this;
     if (flow[W_TUN_DST] === 0 || !isIp(flow) || ((flow[W_TUN_META] >>> 24) & 3) !== 3) return true;
     if ((flow[W_TOSTTL] & ECN_BITS) === 0) {
-      this.note("warn", "dropping tunnel packet marked ECN CE but is not ECN capable");
       return false;
     }
     flow[W_TOSTTL] |= ECN_BITS;
@@ -225,12 +226,22 @@ export abstract class XlateState {
 
   reportSubfield(subfield: Subfield): void {
     if (this.trace === undefined) return;
+    const { field, at, width } = subfield;
     const value = subfieldGet(subfield, this.flow, new Int32Array(4));
-    const digits = [...value]
-      .map((word) => (word >>> 0).toString(16).padStart(8, "0"))
-      .join("")
-      .replace(/^0+/, "");
-    this.note("detail", `${subfieldText(subfield)} is now ${digits === "" ? "0" : `0x${digits}`}`);
+    const whole = at === 0 && width === field.bits;
+    const text = whole ? formatFieldValue(field, value, fullMask(field)) : alternateHex(bigOf(value));
+    this.note("detail", `${formatSubfield(subfield)} is now ${text}`);
+  }
+
+  /** What is known here, to go on from when the packet comes round the datapath again. */
+  protected frozenState(actions: readonly FrozenActions[]): FrozenState {
+    return {
+      bridge: this.bridge,
+      metadata: frozenMetadata(this.flow),
+      stack: this.stack.map((entry) => entry.value),
+      actions,
+      actionSet: this.actionSet,
+    };
   }
 
   commit(): void {
@@ -242,11 +253,4 @@ export function clearTunnel(words: Int32Array): void {
   for (let w = W_TUN_ID_HI; w < TUN_END; w++) words[w] = 0;
   words[W_TUN_ERSPAN] = 0;
   words[W_TUN_GTPU] = 0;
-}
-
-/** "NXM_NX_REG0[0..15]". */
-function subfieldText({ field, at, width }: Subfield): string {
-  const name = field.nxm ?? field.name;
-  if (at === 0 && width === field.bits) return `${name}[]`;
-  return width === 1 ? `${name}[${at}]` : `${name}[${at}..${at + width - 1}]`;
 }

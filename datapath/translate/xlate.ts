@@ -20,10 +20,12 @@ import {
 } from "../flow/flow-key.ts";
 import { OFPP_CONTROLLER, OFPP_IN_PORT, OFPP_LOCAL, OFPP_NONE, OFPP_UNSET, type OfAction } from "../openflow/action.ts";
 import { type Subfield, subfieldGet } from "../openflow/field.ts";
-import type { Bucket, Group } from "../openflow/group.ts";
+import { type Bucket, type Group, OFPG_ANY } from "../openflow/group.ts";
+import { portToText } from "../openflow/port-name.ts";
+import { bigOf } from "../openflow/syntax.ts";
 import { orderedActionSet } from "./action-set.ts";
 import { examineSubfield, isIp, nwProto, PROTO_BITS, writeSubfield } from "./flow-field.ts";
-import { type FrozenActions, type FrozenState, frozenMetadata, thawMetadata } from "./frozen.ts";
+import { type FrozenActions, type FrozenState, thawMetadata } from "./frozen.ts";
 import { executeLearn } from "./learn.ts";
 import type { Port } from "./port.ts";
 import { chooseBucket, chooseLink, chooseMember, DP_HASH } from "./select.ts";
@@ -135,23 +137,22 @@ export class Xlate extends XlateOutput {
 
   protected withinLimits(): boolean {
     if (this.depth >= MAX_DEPTH) {
-      this.error = `over max translation depth ${MAX_DEPTH}`;
+      this.note("error", `over max translation depth ${MAX_DEPTH}`);
+      this.error = "Recursion too deep";
     } else if (this.resubmits >= MAX_RESUBMITS) {
-      this.error = `over ${MAX_RESUBMITS} resubmit actions`;
+      this.note("error", `over ${MAX_RESUBMITS} resubmit actions`);
+      this.error = "Too many resubmits";
     } else if (this.stack.length >= 65536 / 16) {
-      this.error = "resubmits yielded over 64 kB of stack";
-    } else {
-      return true;
+      this.note("error", "resubmits yielded over 64 kB of stack");
+      this.error = "Stack too deep";
     }
-    this.note("error", this.error);
-    return false;
+    return this.error === undefined;
   }
 
   /**
    * A lookup in `table` as if the packet had come in at `inPort`, and what the rule found does (xlate_table_action).
-   * `missCounts`: finding nothing is a table miss, which drops, rather than nothing at all.
    */
-  protected tableAction(inPort: number, table: number, missCounts: boolean, last: boolean, cloned: boolean): void {
+  protected tableAction(inPort: number, table: number, last: boolean, cloned: boolean): void {
     if (this.wasMpls) {
       this.triggerFreeze();
       return;
@@ -161,22 +162,19 @@ export class Xlate extends XlateOutput {
     this.table = table;
     const rule = this.lookup(this.bridge, table, inPort);
     this.noteRule(table, rule);
-    if (rule !== undefined || missCounts) {
-      const deepens = table <= oldTable;
-      const oldRule = this.rule;
-      this.resubmits++;
-      if (deepens) this.depth++;
-      this.rule = rule;
-      this.inside(traceRule(table, rule), () => {
-        const actions = this.actionsOf(rule);
-        if (cloned) this.cloneActions(actions, last);
-        else this.translate(actions, last, false);
-      });
-      this.rule = oldRule;
-      if (deepens) this.depth--;
-    } else if (this.trace !== undefined) {
-      this.inside(traceRule(table, undefined), () => undefined);
-    }
+    const deepens = table <= oldTable;
+    const oldRule = this.rule;
+    this.resubmits++;
+    if (deepens) this.depth++;
+    this.rule = rule;
+    // Where nothing matches Open vSwitch has a hidden rule without actions.
+    this.inside(traceRule(table, rule), () => {
+      const actions = this.actionsOf(rule);
+      if (cloned) this.cloneActions(actions, last);
+      else this.translate(actions, last, false);
+    });
+    this.rule = oldRule;
+    if (deepens) this.depth--;
     this.table = oldTable;
   }
 
@@ -221,7 +219,7 @@ export class Xlate extends XlateOutput {
       case "output_reg": {
         const port = subfieldGet(action.source, flow, new Int32Array(4));
         if (port[0] !== 0 || port[1] !== 0 || port[2] !== 0 || port[3] >>> 16 !== 0) {
-          this.note("warn", "output port is out of range");
+          this.note("warn", `output port ${bigOf(port)} is out of range`);
           return true;
         }
         this.note("detail", `output port is ${port[3]}`);
@@ -257,13 +255,12 @@ export class Xlate extends XlateOutput {
         this.tableAction(
           action.port === undefined || action.port === OFPP_IN_PORT ? flow[W_IN_PORT] : action.port,
           action.table === 255 ? this.table : action.table,
-          false,
           last,
           false,
         );
         return true;
       case "goto_table":
-        this.tableAction(flow[W_IN_PORT], action.table, true, last, false);
+        this.tableAction(flow[W_IN_PORT], action.table, last, false);
         return true;
       case "learn":
         executeLearn(this, action);
@@ -364,7 +361,7 @@ export class Xlate extends XlateOutput {
   }
 
   protected noteActionSet(verb: string): void {
-    this.trace?.push({ ...traceNode("detail", `action set ${verb}:`), actionSet: orderedActionSet(this.actionSet) });
+    this.trace?.push({ ...traceNode("detail", `action set ${verb}`), actionSet: orderedActionSet(this.actionSet) });
   }
 
   protected executeActionSet(): void {
@@ -384,7 +381,7 @@ export class Xlate extends XlateOutput {
   protected isBucketAlive = (bucket: Bucket, depth: number): boolean => {
     if (depth >= MAX_DEPTH) return false;
     const watchesPort = bucket.watchPort !== OFPP_NONE;
-    const watchesGroup = bucket.watchGroup !== 0xffffffff;
+    const watchesGroup = bucket.watchGroup !== OFPG_ANY;
     if (!watchesPort && !watchesGroup) return true;
     if (watchesPort && this.isAlive(bucket.watchPort)) return true;
     const group = watchesGroup ? this.bridge.group(bucket.watchGroup) : undefined;
@@ -405,7 +402,11 @@ export class Xlate extends XlateOutput {
       this.countGroup(group, undefined);
       return true;
     }
-    const alive = (bucket: Bucket): boolean => this.isBucketAlive(bucket, 0);
+    const alive = (bucket: Bucket): boolean => {
+      const lives = this.isBucketAlive(bucket, 0);
+      if (!lives) this.noteDead(bucket);
+      return lives;
+    };
     let bucket: Bucket | undefined;
     if (group.type === "fast_failover") {
       bucket = group.buckets.find(alive);
@@ -414,8 +415,11 @@ export class Xlate extends XlateOutput {
         this.triggerFreeze();
         return true;
       }
-      const chosen = chooseBucket(group, this.flow, this.mask, alive);
+      const chosen = chooseBucket(group, this.flow, this.mask, alive, (bucket, score) => {
+        this.note("detail", `bucket ${bucket.id}: score ${score}`);
+      });
       if (chosen === DP_HASH) {
+        this.note("detail", "no live bucket"); // as Open vSwitch says, though it has not looked
         this.hashWanted = true;
         this.hashBasis = Number(group.selectionParam & 0xffffffffn) | 0;
         this.triggerFreeze();
@@ -431,6 +435,12 @@ export class Xlate extends XlateOutput {
     this.bucketAction(bucket, last);
     this.countGroup(group, bucket);
     return true;
+  }
+
+  protected noteDead({ id, watchPort, watchGroup }: Bucket): void {
+    const watched = watchPort === OFPP_NONE ? [] : [`port ${portToText(watchPort)}`];
+    if (watchGroup !== OFPG_ANY) watched.push(`port ${watchGroup}`);
+    this.note("detail", `bucket ${id}: not live due to ${watched.join(" and ")}`);
   }
 
   protected countGroup(group: Group, bucket: Bucket | undefined): void {
@@ -494,13 +504,7 @@ export class Xlate extends XlateOutput {
 
   protected finishFreezing(): void {
     this.commit();
-    const id = this.host.freeze({
-      bridge: this.bridge,
-      metadata: frozenMetadata(this.flow),
-      stack: this.stack.map((entry) => entry.value),
-      actions: this.frozen,
-      actionSet: this.actionSet,
-    });
+    const id = this.host.freeze(this.frozenState(this.frozen));
     if (this.hashWanted) this.actions.push({ kind: "hash", basis: this.hashBasis });
     this.actions.push({ kind: "recirc", id });
     this.freezing = false;

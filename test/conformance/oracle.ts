@@ -184,6 +184,32 @@ export class Oracle {
     }
   }
 
+  /**
+   * What `ofproto/trace BRIDGE --names …` answers to each of `questions` (bridge and its arguments) after the events of the
+   * case; a refusal is the answer "error: …".
+   */
+  async traceTexts(one: Case, questions: readonly (readonly string[])[]): Promise<string[]> {
+    const shape = shapeOf(one);
+    await this.setUp(one, shape);
+    this.current = one;
+    try {
+      for (const bridge of one.bridges) await this.addRules(bridge);
+      for (const event of one.packets) await this.step(event);
+      const answers: string[] = [];
+      for (const [bridge, ...rest] of questions) {
+        try {
+          answers.push(await this.control.call("ofproto/trace", bridge!, "--names", ...rest));
+        } catch (error) {
+          answers.push(`error: ${(error as Error).message}`);
+        }
+      }
+      return answers;
+    } finally {
+      await this.empty(one);
+      this.shape = "";
+    }
+  }
+
   private async setUp(one: Case, shape: string): Promise<void> {
     await this.tearDown();
     const limit = `other_config:vlan-limit=${one.vlan_limit ?? 1}`;

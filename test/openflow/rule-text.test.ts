@@ -11,7 +11,7 @@ import { gunzipSync } from "node:zlib";
 import { openFlowVersion } from "../../datapath/openflow/action.ts";
 import { formatActions } from "../../datapath/openflow/action-text.ts";
 import { formatGroup, parseGroup } from "../../datapath/openflow/group-text.ts";
-import { formatMatch } from "../../datapath/openflow/match-text.ts";
+import { formatMatch } from "../../datapath/openflow/match-format.ts";
 import type { FlowMod } from "../../datapath/openflow/rule.ts";
 import { parseFlow, parseFlows } from "../../datapath/openflow/rule-text.ts";
 import { FlowSyntaxError } from "../../datapath/openflow/syntax.ts";

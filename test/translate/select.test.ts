@@ -9,6 +9,8 @@ import { parseGroup } from "../../datapath/openflow/group-text.ts";
 import { parseFlow } from "../../datapath/openflow/rule-text.ts";
 import { chooseBucket, chooseLink, chooseMember, DP_HASH } from "../../datapath/translate/select.ts";
 
+const ignore = (): void => undefined;
+
 const FLOWS = 8000;
 const alive = (): boolean => true;
 
@@ -89,7 +91,7 @@ test("a select group by hash follows its weights and passes dead buckets over", 
     { version: 6 },
   );
   const choose = (words: Int32Array, dead: number): number => {
-    const bucket = chooseBucket(group, words, new Int32Array(FLOW_WORDS), ({ id }) => id !== dead);
+    const bucket = chooseBucket(group, words, new Int32Array(FLOW_WORDS), ({ id }) => id !== dead, ignore);
     return typeof bucket === "object" ? bucket.id : -1;
   };
   assertShares(
@@ -108,12 +110,12 @@ test("a select group by the datapath's hash asks for it, then gives each bucket 
   });
   const words = flow(1);
   const mask = new Int32Array(FLOW_WORDS);
-  assert.equal(chooseBucket(group, words, mask, alive), DP_HASH);
+  assert.equal(chooseBucket(group, words, mask, alive, ignore), DP_HASH);
   assert.equal(mask[W_DP_HASH], 0);
   const counts = new Map<number, number>();
   for (let hash = 1; hash <= 64; hash++) {
     words[W_DP_HASH] = hash;
-    const bucket = chooseBucket(group, words, mask, alive);
+    const bucket = chooseBucket(group, words, mask, alive, ignore);
     assert.ok(typeof bucket === "object");
     counts.set(bucket.id, (counts.get(bucket.id) ?? 0) + 1);
   }
