@@ -5,11 +5,17 @@
  *
  * The bits are Open vSwitch's bits exactly, that is what makes its megaflows: see find (find_match_wc) for the stages and the
  * tries. A lookup may find a stage's hash by a collision of 32-bit hashes, as there; the mask then has needless bits only.
+ *
+ * Open vSwitch visits every subtable; here those are left out whose visit could change nothing (stage-group.ts says which).
+ * That a mask only grows during a lookup makes it right: a second subtable of a group that ends at the same stage or before
+ * finds all its bits there. Access lists like ClassBench's, ranges expanded, alternating in one run: 1,000 rules (782 masks,
+ * 53 visits a lookup) 153 to 7.4 us, 10,000 rules (3,757 masks, 73 visits) 903 to 30 us a lookup.
  */
-import { prefixMask, W_CONJ_ID, W_PORTS, W_TYPE } from "../flow/flow-key.ts";
+import { FLOW_WORDS, prefixMask, W_CONJ_ID, W_PORTS, W_TYPE } from "../flow/flow-key.ts";
 import { type Field, findField } from "./field.ts";
 import type { Match } from "./match.ts";
 import { PrefixTrie, TrieAnswer } from "./prefix-trie.ts";
+import { StageGroup } from "./stage-group.ts";
 import { type Conjunction, Entry, type Stage, Subtable, stageHas } from "./subtable.ts";
 
 /** Tries of a table by default (OVS: default_prefix_fields, ofproto/ofproto.c of 3.1). */
@@ -78,7 +84,18 @@ function canHaveTrie(field: Field): boolean {
 export class Classifier<T = undefined> {
   private subtables: Subtable<T>[] = [];
   private readonly byMask = new Map<string, Subtable<T>>();
+  private readonly groups = new Map<string, StageGroup<Subtable<T>>>();
   private readonly tries: FieldTrie[] = [];
+  /** Positions that each lookup visits: the first subtable of a group, and every one of a single stage. */
+  private starts = new Int32Array(0);
+  /** Positions that this lookup has yet to visit. */
+  private visits = new Int32Array(0);
+  /** `position` of the subtables and `starts` are of an older order. */
+  private moved = false;
+  /** A trie has no rule for the flow, which does not count until all bits of that answer are in the mask: it may later. */
+  private undecided = false;
+  /** Of the last lookup. That it comes back after 2^32 of them could only add a visit too few to a group not met since. */
+  private stamp = 0;
   /** Rules in it. */
   size = 0;
   private deferred = false;
@@ -115,7 +132,7 @@ export class Classifier<T = undefined> {
     if (subtable.entries.size === 1) this.subtables.push(subtable);
     if (priority > subtable.maxPriority) {
       subtable.maxPriority = priority;
-      this.sort();
+      this.settle(this.subtables.lastIndexOf(subtable));
     }
     this.size++;
     return entry;
@@ -134,16 +151,19 @@ export class Classifier<T = undefined> {
     if (subtable.entries.size === 0) {
       // The last takes its place until all is sorted anew, which shows among equals (pvector_remove).
       const last = this.subtables.pop()!;
-      if (last !== subtable) this.subtables[this.subtables.indexOf(subtable)] = last;
+      this.moved = true;
       this.byMask.delete(subtable.mask.join());
-      this.sort();
+      this.leaveGroup(subtable);
+      if (last === subtable) return;
+      const at = this.subtables.indexOf(subtable);
+      this.subtables[at] = last;
+      this.settle(at);
     } else if (entry.priority === subtable.maxPriority) {
       let max = -1;
       for (const head of subtable.headEntries()) if (head.priority > max) max = head.priority;
-      if (max !== subtable.maxPriority) {
-        subtable.maxPriority = max;
-        this.sort();
-      }
+      if (max === subtable.maxPriority) return;
+      subtable.maxPriority = max;
+      this.settle(this.subtables.indexOf(subtable));
     }
   }
 
@@ -166,7 +186,7 @@ export class Classifier<T = undefined> {
 
   /** The rule of highest priority for `flow`; adds to `wildcards`, if given, every bit that it depends on. */
   lookup(flow: Int32Array, wildcards?: Int32Array, hidden?: (owner: T) => boolean): Entry<T> | undefined {
-    return this.search(flow, wildcards, true, hidden);
+    return this.search(flow, wildcards ?? unwanted, true, hidden);
   }
 
   /** Puts a changed rule last of its subtable in iteration, where Open vSwitch has its new version. */
@@ -180,19 +200,71 @@ export class Classifier<T = undefined> {
     this.deferred = true;
     for (const entry of entries) this.remove(entry);
     this.deferred = false;
-    this.sort();
+    this.moved = true;
+    this.subtables.sort((a, b) => b.maxPriority - a.maxPriority); // stable: ties stay in order of insertion
   }
 
-  private sort(): void {
+  /** Sorts when only the subtable at `at` is out of order, as a stable sort of all would. */
+  private settle(at: number): void {
     if (this.deferred) return;
-    this.subtables.sort((a, b) => b.maxPriority - a.maxPriority); // stable: ties stay in order of insertion
+    this.moved = true;
+    const { subtables } = this;
+    const subtable = subtables[at];
+    const { maxPriority } = subtable;
+    let to = at;
+    for (; to > 0 && subtables[to - 1].maxPriority < maxPriority; to--) subtables[to] = subtables[to - 1];
+    for (; to < subtables.length - 1 && subtables[to + 1].maxPriority > maxPriority; to++)
+      subtables[to] = subtables[to + 1];
+    subtables[to] = subtable;
+  }
+
+  /** Numbers the subtables in their new order, and finds the first of each group. */
+  private arrange(): void {
+    const { subtables } = this;
+    const words = (subtables.length + 31) >> 5;
+    if (this.starts.length !== words) {
+      this.starts = new Int32Array(words);
+      this.visits = new Int32Array(words);
+    }
+    const { starts } = this;
+    starts.fill(0);
+    const stamp = this.nextStamp();
+    for (let position = 0; position < subtables.length; position++) {
+      const subtable = subtables[position];
+      const { group } = subtable;
+      subtable.position = position;
+      if (group.stages.length > 0 && group.stamp === stamp) continue;
+      group.stamp = stamp;
+      starts[position >> 5] |= 1 << (position & 31);
+    }
+    this.moved = false;
+  }
+
+  private nextStamp(): number {
+    this.stamp = (this.stamp + 1) | 0;
+    return this.stamp;
+  }
+
+  private groupFor(stages: readonly Stage[]): StageGroup<Subtable<T>> {
+    const key = groupName(stages);
+    let group = this.groups.get(key);
+    if (group === undefined) {
+      group = new StageGroup<Subtable<T>>(stages.length - 1);
+      this.groups.set(key, group);
+    }
+    group.size++;
+    return group;
+  }
+
+  private leaveGroup(subtable: Subtable<T>): void {
+    if (--subtable.group.size === 0) this.groups.delete(groupName(subtable.stages));
   }
 
   private subtableFor(mask: Int32Array): Subtable<T> {
     const key = mask.join();
     let subtable = this.byMask.get(key);
     if (subtable === undefined) {
-      subtable = new Subtable<T>(mask);
+      subtable = new Subtable<T>(mask, (stages) => this.groupFor(stages));
       subtable.triePlens = this.tries.map((trie) => trie.prefixLength(mask));
       for (const stage of subtable.stages) {
         stage.tries = this.tries
@@ -207,27 +279,34 @@ export class Classifier<T = undefined> {
   /** classifier_lookup__: the main loop, then conjunctive matches. */
   private search(
     flow: Int32Array,
-    wildcards: Int32Array | undefined,
+    wildcards: Int32Array,
     conjunctive: boolean,
     hidden: ((owner: T) => boolean) | undefined,
   ): Entry<T> | undefined {
-    const { subtables, tries } = this;
+    if (this.moved) this.arrange();
+    const { subtables, tries, visits } = this;
+    visits.set(this.starts);
+    const stamp = this.nextStamp();
     for (let t = 0; t < tries.length; t++) tries[t].asked = false;
     let hard: Entry<T> | undefined;
     let hardPriority = -1;
     let soft: Entry<T>[] | undefined;
-    for (let s = 0; s < subtables.length; s++) {
-      const subtable = subtables[s];
-      if (subtable.maxPriority <= hardPriority) break;
-      const entry =
-        wildcards === undefined ? this.findPlain(subtable, flow, hidden) : this.find(subtable, flow, wildcards, hidden);
-      if (entry === null || entry.priority <= hardPriority) continue;
-      if (entry.conjunctions === undefined) {
-        hard = entry;
-        hardPriority = entry.priority;
-      } else if (conjunctive) {
-        if (soft === undefined) soft = [entry];
-        else soft.push(entry);
+    search: for (let word = 0; word < visits.length; word++) {
+      // A visit can add others, never before its own place but for needless ones (after a collision of hashes).
+      for (let bits = visits[word]; bits !== 0; bits = visits[word]) {
+        const bit = bits & -bits;
+        visits[word] = bits ^ bit;
+        const subtable = subtables[(word << 5) + 31 - Math.clz32(bit)];
+        if (subtable.maxPriority <= hardPriority) break search;
+        const entry = this.find(subtable, flow, wildcards, hidden, stamp);
+        if (entry === null || entry.priority <= hardPriority) continue;
+        if (entry.conjunctions === undefined) {
+          hard = entry;
+          hardPriority = entry.priority;
+        } else if (conjunctive) {
+          if (soft === undefined) soft = [entry];
+          else soft.push(entry);
+        }
       }
     }
     return soft === undefined ? hard : this.resolve(soft, hard, flow, wildcards, hidden);
@@ -238,7 +317,7 @@ export class Classifier<T = undefined> {
     soft: Entry<T>[],
     hard: Entry<T> | undefined,
     flow: Int32Array,
-    wildcards: Int32Array | undefined,
+    wildcards: Int32Array,
     hidden: ((owner: T) => boolean) | undefined,
   ): Entry<T> | undefined {
     for (;;) {
@@ -273,43 +352,46 @@ export class Classifier<T = undefined> {
     }
   }
 
-  private findPlain(
-    subtable: Subtable<T>,
-    flow: Int32Array,
-    hidden: ((owner: T) => boolean) | undefined,
-  ): Entry<T> | null {
-    return visible(subtable.find(flow, subtable.hash(flow)), hidden);
-  }
-
   /** find_match_wc. */
   private find(
     subtable: Subtable<T>,
     flow: Int32Array,
     wildcards: Int32Array,
     hidden: ((owner: T) => boolean) | undefined,
+    stamp: number,
   ): Entry<T> | null {
-    const { stages, indices } = subtable;
-    const last = stages.length - 1;
+    const { group, final } = subtable;
     let hash = 0;
-    for (let i = 0; i < last; i++) {
-      const stage = stages[i];
-      if (stage.tries.length > 0 && this.ruledOut(subtable, stage, flow, wildcards)) return fold(stages, i, wildcards);
-      hash = stage.hash(flow, hash);
-      if (!indices[i].has(hash)) return fold(stages, i + 1, wildcards);
+    if (group.stamp === stamp && group.passed) {
+      // As far as the last stage all is as it was for another of the group, and in the mask already.
+      hash = group.hash;
+    } else {
+      const { stages, indices } = subtable;
+      const last = indices.length;
+      this.undecided = false;
+      for (let i = 0; i < last; i++) {
+        const stage = stages[i];
+        if (stage.tries.length > 0 && this.ruledOut(subtable, stage, flow, wildcards))
+          return fold(stages, i, wildcards);
+        hash = stage.hash(flow, hash);
+        const absent = !indices[i].has(hash);
+        if (absent || i === last - 1) group.reach(stamp, i, hash, !this.undecided, this.visits);
+        if (absent) return fold(stages, i + 1, wildcards);
+      }
+      fold(stages, last, wildcards);
     }
-    const final = stages[last];
-    if (final.tries.length > 0 && this.ruledOut(subtable, final, flow, wildcards)) return fold(stages, last, wildcards);
+    if (final.tries.length > 0 && this.ruledOut(subtable, final, flow, wildcards)) return null;
     const entry = visible(subtable.find(flow, final.hash(flow, hash)), hidden);
     if (entry === null && subtable.portsMaskLength > 0) {
       // Instead of all ports, only the bits that no rule's ports begin with; what else the last stage has, in full.
       portsValue[0] = flow[W_PORTS] & subtable.portsMask;
       subtable.portsTrie.lookup(portsValue, 0, 32, portsAnswer);
       const ports = wildcards[W_PORTS];
-      fold(stages, stages.length, wildcards);
+      final.fold(wildcards);
       wildcards[W_PORTS] = ports | (subtable.portsMask & prefixMask(portsAnswer.bits));
       return null;
     }
-    fold(stages, stages.length, wildcards);
+    final.fold(wildcards);
     return entry;
   }
 
@@ -322,6 +404,7 @@ export class Classifier<T = undefined> {
       if (!trie.asked) trie.ask(flow);
       const { answer } = trie;
       if (answer.mayHave(length)) continue;
+      this.undecided = true;
       if (answer.bits <= length) {
         trie.unwildcard(wildcards, answer.bits);
         return true;
@@ -332,6 +415,8 @@ export class Classifier<T = undefined> {
   }
 }
 
+/** For lookups without a mask: what is in it rules out no more than is true. */
+const unwanted = new Int32Array(FLOW_WORDS);
 const portsValue = new Int32Array(1);
 const portsAnswer = new TrieAnswer();
 
@@ -339,6 +424,14 @@ const portsAnswer = new TrieAnswer();
 function fold(stages: readonly Stage[], count: number, wildcards: Int32Array): null {
   for (let i = 0; i < count; i++) stages[i].fold(wildcards);
   return null;
+}
+
+/** A name for the masks of all stages but the last. */
+function groupName(stages: readonly Stage[]): string {
+  return stages
+    .slice(0, -1)
+    .map((stage) => `${stage.words.join()}=${stage.masks.join()}`)
+    .join(";");
 }
 
 function visible<T>(entry: Entry<T> | null, hidden: ((owner: T) => boolean) | undefined): Entry<T> | null {

@@ -143,7 +143,11 @@ export class PrefixTrie {
 
   /** Looks up the `length` bits at words[base] (trie_lookup_value). */
   lookup(words: Int32Array, base: number, length: number, answer: TrieAnswer): void {
-    answer.lengths.fill(0);
+    const { lengths } = answer;
+    lengths[0] = 0; // fill() is a call into the runtime
+    lengths[1] = 0;
+    lengths[2] = 0;
+    lengths[3] = 0;
     let previous: Node | null = null;
     let node = this.root;
     let matched = 0;
@@ -154,7 +158,7 @@ export class PrefixTrie {
         answer.bits = matched + 1; // with the first bit that differs
         return;
       }
-      if (node.rules > 0) answer.lengths[(matched - 1) >> 5] |= 1 << (31 - ((matched - 1) & 31));
+      if (node.rules > 0) lengths[(matched - 1) >> 5] |= 1 << (31 - ((matched - 1) & 31));
       if (matched >= length) {
         answer.bits = length;
         return;

@@ -22,6 +22,7 @@ import {
 } from "../flow/flow-key.ts";
 import type { Match } from "./match.ts";
 import { PrefixTrie } from "./prefix-trie.ts";
+import type { StageGroup } from "./stage-group.ts";
 
 /** One clause of a conjunctive match. */
 export interface Conjunction {
@@ -110,6 +111,23 @@ export class Stage {
   }
 }
 
+function stagesOf(mask: Int32Array): readonly Stage[] {
+  const stages: Stage[] = [];
+  for (let s = 0; s < STAGES; s++) {
+    const words: number[] = [];
+    const masks: number[] = [];
+    for (let w = 0; w < FLOW_WORDS; w++) {
+      const bits = mask[w] & stageMasks[s][w];
+      if (bits === 0) continue;
+      words.push(w);
+      masks.push(bits);
+    }
+    if (words.length > 0) stages.push(new Stage(words, masks));
+  }
+  if (stages.length === 0) stages.push(new Stage([], []));
+  return stages;
+}
+
 /** How often each hash occurs: open addressing, power of two, at most half full. */
 class Counts {
   private keys = new Int32Array(16);
@@ -123,7 +141,8 @@ class Counts {
     return false;
   }
 
-  add(hash: number, by: number): void {
+  /** Counts `hash` up or down; true when it was not there before, or is not any more. */
+  add(hash: number, by: number): boolean {
     if (this.used * 2 >= this.keys.length) this.grow();
     const { keys, counts } = this;
     const mask = keys.length - 1;
@@ -134,6 +153,7 @@ class Counts {
     // -1 marks a place whose hash occurs no more: probes must not stop there.
     const before = counts[i] < 0 ? 0 : counts[i];
     counts[i] = before + by === 0 ? -1 : before + by;
+    return before === 0 || counts[i] < 0;
   }
 
   private grow(): void {
@@ -154,6 +174,10 @@ export class Subtable<T> {
   /** At least one; the last has no index. */
   readonly stages: readonly Stage[];
   readonly indices: readonly Counts[];
+  readonly final: Stage;
+  readonly group: StageGroup<Subtable<T>>;
+  /** Place in the order of visits, kept by the classifier. */
+  position = 0;
   /** Prefix length of this mask in each prefix trie of the classifier, 0 = not a prefix. */
   triePlens: number[] = [];
   readonly portsMask: number;
@@ -167,22 +191,13 @@ export class Subtable<T> {
   private heads = 0;
   private readonly words: Int32Array;
 
-  constructor(mask: Int32Array) {
+  /** `groupFor` finds or makes the group of the subtables with these stages but for the last. */
+  constructor(mask: Int32Array, groupFor: (stages: readonly Stage[]) => StageGroup<Subtable<T>>) {
     this.mask = mask.slice();
-    const stages: Stage[] = [];
-    for (let s = 0; s < STAGES; s++) {
-      const words: number[] = [];
-      const masks: number[] = [];
-      for (let w = 0; w < FLOW_WORDS; w++) {
-        const bits = mask[w] & stageMasks[s][w];
-        if (bits === 0) continue;
-        words.push(w);
-        masks.push(bits);
-      }
-      if (words.length > 0) stages.push(new Stage(words, masks));
-    }
-    if (stages.length === 0) stages.push(new Stage([], []));
+    const stages = stagesOf(mask);
     this.stages = stages;
+    this.final = stages[stages.length - 1];
+    this.group = groupFor(stages);
     this.indices = stages.slice(1).map(() => new Counts());
     this.words = Int32Array.from(Array.from(mask.keys()).filter((w) => mask[w] !== 0));
     this.portsMask = mask[W_PORTS];
@@ -230,7 +245,7 @@ export class Subtable<T> {
     let h = 0;
     for (let i = 0; i < this.indices.length; i++) {
       h = this.stages[i].hash(entry.match.value, h);
-      this.indices[i].add(h, 1);
+      if (this.indices[i].add(h, 1)) this.group.stages[i].add(h, this);
     }
     if (this.portsMaskLength > 0) this.portsTrie.insert(entry.match.value, W_PORTS, this.portsMaskLength);
     return true;
@@ -255,7 +270,7 @@ export class Subtable<T> {
     let h = 0;
     for (let i = 0; i < this.indices.length; i++) {
       h = this.stages[i].hash(entry.match.value, h);
-      this.indices[i].add(h, -1);
+      if (this.indices[i].add(h, -1)) this.group.stages[i].remove(h, this);
     }
     if (this.portsMaskLength > 0) this.portsTrie.remove(entry.match.value, W_PORTS, this.portsMaskLength);
     return true;
