@@ -14,7 +14,13 @@ export interface PortConfig {
   readonly vlanMode?: "access" | "trunk" | "native-tagged" | "native-untagged" | "dot1q-tunnel" | undefined;
   /** Options with Open vSwitch's names: peer, remote_ip, local_ip, key, in_key, out_key, tos, ttl, df_default, csum, dst_port. */
   readonly options?: Readonly<Record<string, string>> | undefined;
+  /** What `ovs-ofctl mod-port` has made of it: "down", "no-flood", "no-forward", "no-receive". */
+  readonly config?: readonly PortFlag[] | undefined;
+  /** Two protected ports exchange no packets by NORMAL or otherwise (other_config:protected). */
+  readonly protected?: boolean | undefined;
 }
+
+export type PortFlag = "down" | "no-flood" | "no-forward" | "no-receive";
 
 export interface BridgeConfig {
   readonly name: string;
@@ -33,6 +39,14 @@ export interface BridgeConfig {
   readonly neighbours?: Readonly<Record<string, string>> | undefined;
   /** Prefix tries by table: { "0": ["nw_dst"] }. */
   readonly prefixes?: Readonly<Record<string, readonly string[]>> | undefined;
+  /** Entries of the MAC table at most, at least 10 (other_config:mac-table-size); 8192 where not given. */
+  readonly macTableSize?: number | undefined;
+  /** Seconds, at least 15 (other_config:mac-aging-time); 300 where not given. */
+  readonly macAgeing?: number | undefined;
+  /** VLANs in which nothing is learned, so that everything is flooded (flood_vlans). */
+  readonly floodVlans?: readonly number[] | undefined;
+  /** NORMAL forwards frames to reserved group addresses (other_config:forward-bpdu). */
+  readonly forwardBpdu?: boolean | undefined;
 }
 
 export interface InterfaceConfig {

@@ -4,7 +4,8 @@
  */
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
-import type { BridgeConfig, PortConfig } from "../../datapath/topology.ts";
+import type { BridgeConfig, PortConfig, PortFlag } from "../../datapath/topology.ts";
+import type { PortUnflag } from "../../datapath/translate/port.ts";
 import { InputError } from "../errors.ts";
 
 export interface PacketEvent {
@@ -28,7 +29,13 @@ export interface DelFlowsEvent {
   readonly del_flows: string;
   readonly openflow?: string;
 }
-export type CaseEvent = PacketEvent | WarpEvent | AddFlowsEvent | DelFlowsEvent;
+export interface ModPortEvent {
+  readonly bridge: string;
+  /** OpenFlow number. */
+  readonly mod_port: number;
+  readonly flag: PortFlag | PortUnflag;
+}
+export type CaseEvent = ModPortEvent | PacketEvent | WarpEvent | AddFlowsEvent | DelFlowsEvent;
 
 export interface OvsCase {
   readonly name: string;
@@ -58,6 +65,9 @@ export interface ExpectedResult extends CaseResult {
 }
 
 type Json = Record<string, unknown>;
+
+const FLAGS: readonly PortFlag[] = ["down", "no-flood", "no-forward", "no-receive"];
+const UNFLAGS: readonly PortUnflag[] = ["up", "flood", "forward", "receive"];
 
 class CaseReader {
   private readonly where: string;
@@ -93,6 +103,10 @@ class CaseReader {
     return value as number;
   }
 
+  oneOf<T extends string>(path: string, value: unknown, choices: readonly T[]): T {
+    return choices.includes(value as T) ? (value as T) : this.fail(path, value, choices.join(", "));
+  }
+
   optional<T>(value: unknown, read: (value: unknown) => T): T | undefined {
     return value === undefined || value === null ? undefined : read(value);
   }
@@ -121,6 +135,10 @@ class CaseReader {
       ),
       vlanMode: vlanMode as PortConfig["vlanMode"],
       options: this.optional(port.options, (options) => this.texts(`${path}.options`, options)),
+      config: this.optional(port.config, (flags) =>
+        this.list(`${path}.config`, flags).map((flag) => this.oneOf(`${path}.config`, flag, FLAGS)),
+      ),
+      protected: port.protected === true,
     };
   }
 
@@ -146,6 +164,12 @@ class CaseReader {
         bridge.prefixes,
         (map) => this.object(`${path}.prefixes`, map) as Record<string, string[]>,
       ),
+      macTableSize: this.optional(bridge.mac_table_size, (size) => this.number(`${path}.mac_table_size`, size, 1e6)),
+      macAgeing: this.optional(bridge.mac_aging_time, (time) => this.number(`${path}.mac_aging_time`, time, 3600)),
+      floodVlans: this.optional(bridge.flood_vlans, (vlans) =>
+        this.list(`${path}.flood_vlans`, vlans).map((vlan) => this.number(`${path}.flood_vlans`, vlan, 4095)),
+      ),
+      forwardBpdu: bridge.forward_bpdu === true,
     };
   }
 
@@ -161,6 +185,12 @@ class CaseReader {
     }
     if ("del_flows" in event)
       return { bridge, del_flows: this.text(`${path}.del_flows`, event.del_flows), ...versioned };
+    if ("mod_port" in event)
+      return {
+        bridge,
+        mod_port: this.number(`${path}.mod_port`, event.mod_port, 65534),
+        flag: this.oneOf(`${path}.flag`, event.flag, [...FLAGS, ...UNFLAGS]),
+      };
     const inPort = this.number(`${path}.in_port`, event.in_port, 65535);
     const only = event.trace_only === true ? { trace_only: true } : {};
     if ("hex" in event) {

@@ -185,7 +185,8 @@ export function runEvent(host: CaseSwitch, event: CaseEvent): CaseResult {
     });
   } else if ("del_flows" in event) {
     host.switch.delFlows(event.bridge, event.del_flows, { now: host.now, openflow: event.openflow ?? "OpenFlow10" });
-  } else return runPacket(host, event);
+  } else if ("mod_port" in event) host.switch.modifyPort(event.bridge, event.mod_port, event.flag);
+  else return runPacket(host, event);
   return {};
 }
 

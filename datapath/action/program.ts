@@ -138,6 +138,10 @@ function compileList(actions: readonly OdpAction[], reason: number, kindOf: Tunn
     return;
   }
   let cut = 0;
+  /** The bytes to cut off are counted when the cut is made, so a header pushed later makes what is left longer. */
+  const grow = (bytes: number): void => {
+    if (cut > 0) cut += bytes;
+  };
   const nested = (list: readonly OdpAction[]): number[] => {
     const inner: number[] = [];
     compileList(list, Drop.NoAction, kindOf, inner);
@@ -164,15 +168,19 @@ function compileList(actions: readonly OdpAction[], reason: number, kindOf: Tunn
         compileSet(action, out);
         break;
       case "push_vlan":
+        grow(4);
         out.push(Op.PushVlan, (action.tpid << 16) | (action.tci & 0xefff));
         break;
       case "pop_vlan":
+        grow(-4);
         out.push(Op.PopVlan);
         break;
       case "push_mpls":
+        grow(4);
         out.push(Op.PushMpls, action.ethertype, action.lse | 0);
         break;
       case "pop_mpls":
+        grow(-4);
         out.push(Op.PopMpls, action.ethertype);
         break;
       case "push_eth":

@@ -59,7 +59,10 @@ function byFormat(field: Field, span: Span, ports: PortNumbers | undefined): Mas
       const value = parseIpv6(slash < 0 ? text : text.slice(0, slash));
       const mask = slash < 0 ? Int32Array.of(-1, -1, -1, -1) : ipv6Mask(text.slice(slash + 1));
       if (value === undefined || mask === undefined) {
-        span.fail(`${field.name} ${shown(text)}`, "an IPv6 address like fe80::1, or address/length or address/mask");
+        span.fail(
+          `${field.name} ${shown(text)}`,
+          "an IPv6 address like fe80::1, or address/length or address/mask (no mask that starts with a decimal digit)",
+        );
       }
       return { value, mask };
     }
@@ -125,7 +128,8 @@ function ipv4Mask(text: string): number | undefined {
 }
 
 function ipv6Mask(text: string): Int32Array | undefined {
-  if (!/^\d+$/.test(text)) return parseIpv6(text);
+  // A mask that starts with a decimal digit is taken for a length there, and what follows is refused (ipv6_parse_masked_len).
+  if (!/^\d+$/.test(text)) return /^\d/.test(text) ? undefined : parseIpv6(text);
   const length = Number(text);
   return length > 128 ? undefined : wordsOf(ones(length) << BigInt(128 - length));
 }

@@ -3,7 +3,7 @@
  * lib/ofp-group.c).
  */
 import type { OpenFlowVersion } from "./action.ts";
-import { OFPP_NONE } from "./action.ts";
+import { OFPP_MAX, OFPP_NONE } from "./action.ts";
 import { formatActions, parseActionList } from "./action-text.ts";
 import type { Field, FieldValue } from "./field.ts";
 import { formatFieldValue, fullMask, isFull, parseFieldName, parseFieldValue } from "./field-text.ts";
@@ -188,8 +188,8 @@ function parseBucket(body: Span, type: Group["type"], version: OpenFlowVersion, 
         break;
       case "watch_port": {
         const port = portFromText(value.text, options.ports);
-        if (port === undefined || (port > 0xff00 && port !== OFPP_NONE && port !== 0xfffe)) {
-          return value.fail(`watch_port ${shown(value.text)}`, "a port or ANY");
+        if (port === undefined || (port >= OFPP_MAX && port !== OFPP_NONE)) {
+          return value.fail(`watch_port ${shown(value.text)}`, "a port below 65280 or ANY");
         }
         watchPort = port;
         break;

@@ -13,7 +13,7 @@ import { parseFlow, parseFlows, parseMatch, type TextOptions } from "../openflow
 import { FlowTables } from "../openflow/table.ts";
 import type { BridgeConfig } from "../topology.ts";
 import { ipv4FromText, macWords } from "../wire/addresses.ts";
-import { MacTable } from "./mac-table.ts";
+import { MAC_AGEING_SECONDS, MAC_TABLE_LIMIT, MacTable } from "./mac-table.ts";
 import { Port } from "./port.ts";
 
 /** Lookups of a table, as `ovs-ofctl dump-tables` shows them. */
@@ -47,7 +47,9 @@ export class Bridge {
   readonly ports: readonly Port[];
   readonly local: Port;
   readonly tables: FlowTables;
-  readonly macs = new MacTable();
+  readonly macs: MacTable;
+  /** VLANs in which nothing is learned. */
+  readonly floodVlans: ReadonlySet<number>;
   /** Of the bridge's own port. */
   readonly mac: readonly [number, number];
   /** int32; undefined: no address, no tunnel ends here. */
@@ -73,6 +75,11 @@ export class Bridge {
       }
       this.byNumber.set(port.ofport, port);
     }
+    // Bounds as in mac_learning_set_max_entries and normalize_idle_time.
+    const size = Math.min(Math.max(config.macTableSize ?? MAC_TABLE_LIMIT, 10), 1e6);
+    const ageing = Math.min(Math.max(config.macAgeing ?? MAC_AGEING_SECONDS, 15), 3600);
+    this.macs = new MacTable(size, ageing);
+    this.floodVlans = new Set(config.floodVlans);
     this.mac = macWords(config.mac ?? "aa:55:aa:55:00:00");
     const [address, length] = (config.address ?? "").split("/");
     this.address = address === "" ? undefined : ipv4FromText(address);

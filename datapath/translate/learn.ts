@@ -115,15 +115,19 @@ export function executeLearn(x: XlateState, learn: LearnAction): void {
   const mod = learnedRule(learn, flow);
   let success = true;
   if (x.trace !== undefined) noteLearned(x, mod);
-  if (x.sideEffects) {
+  // Nothing is done with it, not even a result written.
+  if (!x.remembers) return;
+  if (!x.sideEffects) {
+    // Whether a packet would find room cannot be known without one: what it made before must still be there.
+    success = learn.limit === 0 || bridge.tables.exactly(mod.table, mod.match, mod.priority) !== undefined;
+  } else {
     const before = bridge.tables.exactly(mod.table, mod.match, mod.priority)?.actions;
     const { rule, added, changed } = bridge.tables.learn(mod, learn.limit, x.now);
     success = rule !== undefined;
     if (rule !== undefined && added) x.withhold(rule);
     else if (rule !== undefined && changed && before !== undefined) x.keepActions(rule, before);
   }
-  // A flow that is only traced leaves no result.
-  if (learn.result !== undefined && (x.sideEffects || x.trace === undefined)) {
+  if (learn.result !== undefined) {
     examineSubfield(learn.result, mask);
     writeSubfield(learn.result, flow, Int32Array.of(0, 0, 0, success ? 1 : 0));
     x.reportSubfield(learn.result);

@@ -129,7 +129,8 @@ function outputTo(x: XlateOutput, port: Port, tags: Tags): void {
 
 function flood(x: XlateOutput, from: Port, tags: Tags): void {
   for (const port of x.bridge.ports) {
-    if (port !== from && port.includesVlan(tags.vid, tags.innerVid)) outputTo(x, port, tags);
+    if (port === from || port.noFlood || !port.includesVlan(tags.vid, tags.innerVid)) continue;
+    outputTo(x, port, tags);
   }
 }
 
@@ -189,7 +190,7 @@ export function translateNormal(x: XlateOutput): void {
   }
   const tags = tagsInside(from, received);
   const targetLow = flow[W_ETH1] >>> 16;
-  if (isReservedAddress(flow[W_ETH0], targetLow)) {
+  if (isReservedAddress(flow[W_ETH0], targetLow) && bridge.config.forwardBpdu !== true) {
     x.note("detail", "packet has reserved destination MAC, dropping");
     return;
   }
@@ -198,6 +199,7 @@ export function translateNormal(x: XlateOutput): void {
   const sourceLow = flow[W_ETH2] & 0xffff;
   const { vid } = tags;
   const learn = (now: number): void => {
+    if (bridge.floodVlans.has(vid)) return;
     if (!bridge.macs.learn(vid, sourceHigh, sourceLow, from.ofport, now)) return;
     x.note("detail", `learned that ${macToText(sourceHigh, sourceLow)} is on port ${from.name} in VLAN ${vid}`);
     x.host.changed();
@@ -205,7 +207,7 @@ export function translateNormal(x: XlateOutput): void {
   if (x.sideEffects) learn(x.now);
   x.effects.repeats(learn);
 
-  const target = bridge.macs.lookup(vid, flow[W_ETH0], targetLow);
+  const target = bridge.floodVlans.has(vid) ? -1 : bridge.macs.lookup(vid, flow[W_ETH0], targetLow);
   if (target === -1) {
     x.note("detail", "no learned MAC for destination, flooding");
     flood(x, from, tags);

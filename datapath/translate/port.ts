@@ -2,11 +2,14 @@
  * A port of a bridge as translation sees it (OVS: struct xport and struct xbundle; there are no bonds here, so a port is its
  * own bundle): its numbers, its VLAN mode, what it leads to.
  */
-import type { PortConfig } from "../topology.ts";
+import type { PortConfig, PortFlag } from "../topology.ts";
 import type { Bridge } from "./bridge.ts";
 import { type TunnelConfig, tunnelConfig } from "./tunnel-config.ts";
 
 export type VlanMode = "access" | "trunk" | "native-tagged" | "native-untagged" | "dot1q-tunnel";
+
+/** What takes a PortFlag back. */
+export type PortUnflag = "up" | "flood" | "forward" | "receive";
 
 /** odpPort of a port that the datapath does not know (a patch port). */
 export const NO_DATAPATH_PORT = -1;
@@ -29,10 +32,16 @@ export class Port {
   readonly peerName: string | undefined;
   /** Set by the switch when the other end exists and points back. */
   peer: Port | undefined = undefined;
-  /** OFPPC_NO_FLOOD: left out by `flood` (not by `all`, not by NORMAL). */
+  /** OFPPC_NO_FLOOD: left out by `flood` and by NORMAL's flood, not by `all`. */
   noFlood = false;
+  /** OFPPC_NO_FWD: nothing is sent to it. */
+  noForward = false;
+  /** OFPPC_NO_RECV: what comes in by it is dropped. */
+  noReceive = false;
   /** The link is up; a fast-failover group watches this. */
   up = true;
+  /** Exchanges no packets with other protected ports. */
+  readonly protected: boolean;
   // Counters of ports that the datapath cannot count: patch ports and single tunnels.
   rxPackets = 0;
   rxBytes = 0;
@@ -53,6 +62,18 @@ export class Port {
     this.vlanMode = config.vlanMode ?? (tagged ? "access" : "trunk");
     this.vlan = this.vlanMode === "trunk" ? -1 : tagged ? config.tag! : 0;
     this.trunks = this.carried(config.trunks);
+    this.protected = config.protected ?? false;
+    for (const flag of config.config ?? []) this.modify(flag);
+  }
+
+  /** `ovs-ofctl mod-port`: a flag, or its opposite. True when that changed something. */
+  modify(flag: PortFlag | PortUnflag): boolean {
+    const before = [this.up, this.noFlood, this.noForward, this.noReceive].join();
+    if (flag === "down" || flag === "up") this.up = flag === "up";
+    else if (flag === "no-flood" || flag === "flood") this.noFlood = flag === "no-flood";
+    else if (flag === "no-forward" || flag === "forward") this.noForward = flag === "no-forward";
+    else this.noReceive = flag === "no-receive";
+    return before !== [this.up, this.noFlood, this.noForward, this.noReceive].join();
   }
 
   /** The trunked VLANs: a native port always carries its own VLAN and never VLAN 0 (OVS: bundle_set). */

@@ -6,12 +6,12 @@
 import { FLOW_WORDS, KEY_WORDS, W_IN_PORT, W_RECIRC, W_TUN_DST } from "../flow/flow-key.ts";
 import { OFPP_NONE } from "../openflow/action.ts";
 import type { Rule } from "../openflow/rule.ts";
-import type { BridgeConfig } from "../topology.ts";
+import type { BridgeConfig, PortFlag } from "../topology.ts";
 import type { Translation, UpcallHandler } from "../upcall.ts";
 import { Bridge } from "./bridge.ts";
 import { Effects } from "./effects.ts";
 import { type FrozenState, FrozenStates } from "./frozen.ts";
-import type { Port } from "./port.ts";
+import type { Port, PortUnflag } from "./port.ts";
 import type { TraceNode } from "./trace.ts";
 import { receivingTunnel, type TunnelEnd } from "./tunnel-config.ts";
 import { Underlay } from "./underlay.ts";
@@ -154,6 +154,13 @@ export class OvsSwitch implements UpcallHandler, XlateHost {
     this.mustBridge(bridgeName).addGroups(text, options.file ?? "groups", options.openflow);
   }
 
+  /** `ovs-ofctl mod-port BRIDGE PORT FLAG`; `port` is the OpenFlow number. */
+  modifyPort(bridgeName: string, port: number, flag: PortFlag | PortUnflag): void {
+    const found = this.mustBridge(bridgeName).port(port);
+    if (found === undefined) throw new Error(`bridge ${bridgeName} has no port ${port}`);
+    if (found.modify(flag)) this.changed();
+  }
+
   rules(bridgeName: string): readonly Rule[] {
     return this.mustBridge(bridgeName).tables.rules();
   }
@@ -208,6 +215,7 @@ export class OvsSwitch implements UpcallHandler, XlateHost {
     const nodes: TraceNode[] = [];
     const xlate = new Xlate(this, bridge, now, sideEffects);
     xlate.trace = nodes;
+    xlate.remembers = sideEffects;
     const state = flow[W_RECIRC] === 0 ? undefined : this.states.find(flow[W_RECIRC]);
     xlate.run(flow, 0, FLOW_WORDS, bridge.port(flow[W_IN_PORT]), flow[W_IN_PORT], state);
     return traced(xlate, nodes);

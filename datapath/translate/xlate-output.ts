@@ -139,6 +139,14 @@ export abstract class XlateOutput extends XlateChange {
       this.note("warn", "Nonexistent output port");
       return;
     }
+    if (port.noForward) {
+      this.note("detail", "OFPPC_NO_FWD set, skipping output");
+      return;
+    }
+    if (port.protected && this.bridge.inputPort(flow)?.protected) {
+      this.note("detail", "Flow is between protected ports, skipping output.");
+      return;
+    }
     if (flow[W_PACKET_TYPE] !== 0) {
       this.note("warn", "Trying to send non-Ethernet packet through legacy L2 port. Dropping packet.");
       return;
@@ -163,14 +171,15 @@ export abstract class XlateOutput extends XlateChange {
     const { flow, mask } = this;
     const saved = saveTunnel(flow);
     sendIntoTunnel(port.tunnel!, flow, mask);
-    if (this.originalTunnelDst !== 0 && flow[W_TUN_DST] === this.originalTunnelDst) {
+    // Also where neither has one. The tunnel fields then stay as the port has set them, as there.
+    if (flow[W_TUN_DST] === this.originalTunnelDst) {
       this.note("warn", "Not tunneling to our own address");
-    } else {
-      this.effects.counts({ credit: (packets, bytes) => port.creditTx(packets, bytes) });
-      this.note("detail", "output to native tunnel");
-      this.commit();
-      this.nativeTunnel(port, last, truncated);
+      return;
     }
+    this.effects.counts({ credit: (packets, bytes) => port.creditTx(packets, bytes) });
+    this.note("detail", "output to native tunnel");
+    this.commit();
+    this.nativeTunnel(port, last, truncated);
     restoreTunnel(flow, saved);
   }
 
@@ -207,14 +216,16 @@ export abstract class XlateOutput extends XlateChange {
       // Counters would be wrong otherwise: the truncated packet comes round again.
       this.actions.push({ kind: "recirc", id: 0 });
     } else {
-      const { mask, sideEffects } = this;
+      const { mask, sideEffects, remembers } = this;
       this.mask = new Int32Array(FLOW_WORDS);
       this.sideEffects = false;
+      this.remembers = true;
       this.effects.headerBytes += header.bytes.length;
       const newest = this.effects.repeated;
       this.crossTo(port, out, last);
       this.effects.headerBytes -= header.bytes.length;
       this.sideEffects = sideEffects;
+      this.remembers = remembers;
       this.mask = mask;
       if (sideEffects) this.effects.refreshFrom(newest, this.now);
     }
@@ -249,6 +260,7 @@ export abstract class XlateOutput extends XlateChange {
     flow[W_ACTSET_OUTPUT] = OFPP_UNSET;
     this.bridge = to.bridge;
     this.push("bridge", to.bridge.name, () => {
+      if (to.noReceive) return;
       this.tableAction(flow[W_IN_PORT], 0, last, true);
       this.finishPipeline();
     });

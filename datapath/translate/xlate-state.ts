@@ -63,6 +63,8 @@ export abstract class XlateState {
   readonly host: XlateHost;
   readonly now: number;
   sideEffects: boolean;
+  /** What is done is kept for later packets, as a cached flow's effects; a trace without side effects keeps nothing. */
+  remembers = true;
   bridge: Bridge;
   readonly initial = new Int32Array(FLOW_WORDS);
   readonly flow = new Int32Array(FLOW_WORDS);

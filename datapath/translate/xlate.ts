@@ -86,7 +86,7 @@ export class Xlate extends XlateOutput {
     }
     this.rule = rule;
     this.inside(traceRule(0, rule), () => {
-      if (!this.acceptCongestion()) return;
+      if (!this.acceptCongestion() || inPort?.noReceive) return;
       this.table = 0;
       this.translate(this.actionsOf(rule), true, false);
       if (this.error !== undefined) return;

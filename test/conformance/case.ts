@@ -10,6 +10,9 @@ export interface CasePort {
   readonly tag?: number;
   readonly trunks?: readonly number[];
   readonly vlan_mode?: string;
+  /** What `ovs-ofctl mod-port` made of it before the first packet. */
+  readonly config?: readonly string[];
+  readonly protected?: boolean;
 }
 
 export interface CaseBridge {
@@ -24,6 +27,11 @@ export interface CaseBridge {
   readonly prefixes?: Readonly<Record<string, readonly string[]>>;
   readonly ports?: readonly CasePort[];
   readonly flows?: readonly string[];
+  readonly mac_table_size?: number;
+  /** Seconds. */
+  readonly mac_aging_time?: number;
+  readonly flood_vlans?: readonly number[];
+  readonly forward_bpdu?: boolean;
   /** Text as `ovs-ofctl add-groups` takes it, a group a line. */
   readonly groups?: readonly string[];
 }
@@ -39,6 +47,9 @@ export interface CaseEvent {
   readonly add_flows?: readonly string[];
   readonly del_flows?: string;
   readonly openflow?: string;
+  /** OpenFlow number of a port, and what `ovs-ofctl mod-port` makes of it. */
+  readonly mod_port?: number;
+  readonly flag?: string;
   readonly note?: string;
 }
 

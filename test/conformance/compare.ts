@@ -68,8 +68,8 @@ function outputsInto(text: string, before: readonly string[], same: ReadonlySet<
   }
 }
 
-/** Ethernet, IPv4 without options, UDP to the port of VXLAN or Geneve. */
-const OUTER_UDP = /^(.{24}080045.{16}11.{20})....(12b5|17c1)(....)(....)/;
+/** Ethernet, IPv4 without options, UDP to a port of VXLAN or Geneve: the standard ones, and those that the families use. */
+const OUTER_UDP = /^(.{24}080045.{16}11.{20})....(12b5|17c1|2118|17c2)(....)(....)/;
 
 /**
  * A frame in hex without the UDP source port of an outer VXLAN or Geneve header: it is a hash of the inner packet, Open

@@ -25,6 +25,20 @@ import { KINDS, type Kind, randomMatch } from "./matches.ts";
 import { changesCase, limitsCase, spellingCase } from "./more-families.ts";
 import { Random } from "./random.ts";
 import { conjunctionCase, groupCase, hashCase, learnRules, tunnelCase } from "./special-families.ts";
+import {
+  actionSetCase,
+  cloneCase,
+  groupChainCase,
+  learnFullCase,
+  lengthCase,
+  macCase,
+  maskCase,
+  mixtureCase,
+  portCase,
+  qinqCase,
+  tunnelFlowCase,
+  wideConjunctionCase,
+} from "./wider-families.ts";
 
 /** Numbers of a family that share their bridges. */
 const SAME_SHAPE = 40;
@@ -282,6 +296,18 @@ const MAKERS: Readonly<Record<string, Make>> = {
   groups: (random, _, name) => groupCase(random, name),
   conjunction: (random, _, name) => conjunctionCase(random, name),
   bundle: (random, _, name) => hashCase(random, name),
+  masks: (random, _, name) => maskCase(random, name),
+  sets: (random, _, name) => actionSetCase(random, name),
+  chains: (random, _, name) => groupChainCase(random, name),
+  learning: (random, _, name) => learnFullCase(random, name),
+  lengths: (random, _, name) => lengthCase(random, name),
+  clones: (random, _, name) => cloneCase(random, name),
+  ports: (random, shape, name) => portCase(random, shape, name),
+  macs: (random, shape, name) => macCase(random, shape, name),
+  qinq: (random, shape, name) => qinqCase(random, shape, name),
+  endpoints: (random, shape, name) => tunnelFlowCase(random, shape, name),
+  clauses: (random, _, name) => wideConjunctionCase(random, name),
+  mixture: (random, _, name) => mixtureCase(random, name),
 };
 
 export const FAMILIES: readonly string[] = Object.keys(MAKERS);

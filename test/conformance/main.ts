@@ -2,16 +2,18 @@
  * `npm run conformance`: seeded random tables and packets through a private Open vSwitch and through ours, compared by
  * meaning. An unequal case is made as small as it goes and printed as a command that repeats it.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
+import { gzipSync } from "node:zlib";
 import { Progress } from "../../bench/progress.ts";
 import type { Case } from "./case.ts";
 import type { Generated } from "./case-parts.ts";
+import { frame } from "./compare.ts";
 import { FAMILIES, generate } from "./families.ts";
 import { knownNarrower } from "./known.ts";
 import { minimise } from "./minimise.ts";
-import { Oracle, oracleObstacle } from "./oracle.ts";
+import { Oracle, oracleObstacle, Refusal } from "./oracle.ts";
 import { checkCase, ours } from "./subject.ts";
 import { type CaseVerdict, type Finding, verdictOn } from "./verdict.ts";
 
@@ -26,6 +28,7 @@ usage: npm run conformance -- [options]
   --show N         unequal cases to print, made small, of each family (2)
   --jobs N         switches at a time (2)
   --json           prints the counts as JSON too
+  --record FILE    compares nothing: writes the cases with what Open vSwitch answered (gzipped where FILE ends in .gz)
 
 Exit code 0: all equal, or narrower in a megaflow for a reason that is known; 1: something differs; 2: bad usage, or no Open
 vSwitch here. Ctrl-C reports on the cases up to then.
@@ -116,6 +119,7 @@ async function main(): Promise<number> {
       case: { type: "string" },
       show: { type: "string" },
       jobs: { type: "string" },
+      record: { type: "string" },
       json: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -145,6 +149,7 @@ async function main(): Promise<number> {
     console.error(`conformance: no Open vSwitch to compare with: ${obstacle}`);
     return 2;
   }
+  if (values.record !== undefined) return record(values.record, works);
   const tally = new Tally();
   const shown = new Map<string, number>();
   const queue = [...works];
@@ -183,6 +188,28 @@ async function main(): Promise<number> {
       JSON.stringify(Object.fromEntries([...tally.counts].map(([f, counts]) => [f, Object.fromEntries(counts)]))),
     );
   return tally.bad > 0 ? 1 : 0;
+}
+
+/** Writes each case of the plan with Open vSwitch's answers, a case a line; what it refuses, or decides by a hash, is left out. */
+async function record(file: string, works: readonly Work[]): Promise<number> {
+  const lines: string[] = [];
+  const oracle = await Oracle.start();
+  try {
+    for (const { one, choices } of works.flatMap((work) => work.cases())) {
+      if (choices !== undefined) continue;
+      try {
+        lines.push(JSON.stringify({ ...one, expect: await oracle.run(one, true) }));
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+      }
+    }
+  } finally {
+    oracle.close();
+  }
+  const text = `[\n${lines.join(",\n")}\n]\n`;
+  writeFileSync(file, file.endsWith(".gz") ? gzipSync(text, { level: 9 }) : text);
+  console.log(`${lines.length} cases in ${file}`);
+  return 0;
 }
 
 async function judgeOne(
@@ -225,11 +252,33 @@ function print({ one, choices }: Generated, finding: Finding): void {
     for (const group of bridge.groups ?? []) console.log(`    ${group}`);
     for (const flow of bridge.flows ?? []) console.log(`    ${flow}`);
   }
+  for (const { name, ports = [] } of one.bridges)
+    if (ports.some((port) => Object.keys(port).length > 2)) console.log(`  ports of ${name}: ${JSON.stringify(ports)}`);
   for (const [i, packet] of one.packets.entries()) console.log(`  packet ${i}: ${JSON.stringify(packet)}`);
   if (finding.flow) console.log(`  flow: ${finding.flow}`);
-  console.log(`  Open vSwitch: ${cutShort(finding.want)}\n  ours:         ${cutShort(finding.got)}`);
+  const [want, got] = finding.aspect === "out" ? onlyThere(finding) : [finding.want, finding.got];
+  console.log(`  Open vSwitch: ${cutShort(want)}\n  ours:         ${cutShort(got)}`);
   if (choices) console.log(`  again: npm run conformance -- --name ${one.name}`);
   else console.log(`  again: echo '${JSON.stringify(one)}' | npm run -s conformance -- --case -`);
+}
+
+/** Of the frames of both sides, those that the other lacks; where one side has no frames at all, what it has instead. */
+function onlyThere({ want, got }: Finding): [string, string] {
+  const [theirs, own] = [want, got].map((text) => JSON.parse(text) as Record<string, string[]> | string);
+  if (typeof theirs === "string" || typeof own === "string") return [want, got];
+  const without = (all: Record<string, string[]>, known: Record<string, string[]>): string => {
+    const rest: string[] = [];
+    for (const [port, frames] of Object.entries(all)) {
+      const left = (known[port] ?? []).map(frame);
+      for (const hex of frames) {
+        const at = left.indexOf(frame(hex));
+        if (at >= 0) left.splice(at, 1);
+        else rest.push(`${port} ${hex}`);
+      }
+    }
+    return rest.length > 0 ? `only here: ${rest.join(", ")}` : "nothing more";
+  };
+  return [without(theirs, own), without(own, theirs)];
 }
 
 const cutShort = (text: string): string =>

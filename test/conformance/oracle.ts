@@ -11,7 +11,7 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { missingTools, ovsSchema, sleep, toolPath } from "../lab/shell.ts";
-import { type Case, type CaseBridge, type CaseEvent, type CasePort, hasTunnels } from "./case.ts";
+import { type Case, type CaseBridge, type CaseEvent, type CasePort, hasTunnels, LOCAL } from "./case.ts";
 import type { Result } from "./compare.ts";
 import { SentFrames } from "./sent-frames.ts";
 import { ShellPipe } from "./shell-pipe.ts";
@@ -126,7 +126,7 @@ export class Oracle {
     await this.vsctl("--no-wait", "init");
     const options = ["--enable-dummy", "--disable-system", "--disable-system-route", "--unixctl=vswitchd.ctl"];
     await this.daemon("ovs-vswitchd", "vswitchd.ctl", "unix:db.sock", ...options);
-    this.control = await Unixctl.open(join(this.folder, "vswitchd.ctl"));
+    this.control = await this.connect(join(this.folder, "vswitchd.ctl"));
     await this.control.call("time/stop");
     // A bridge without rules, only to ask how the switch parses a frame.
     await this.vsctl("add-br", "parse", "--", ...bridgeSettings({ name: "parse" }));
@@ -143,6 +143,18 @@ export class Oracle {
       await sleep(10);
     }
     throw new Error(`${name} did not start`);
+  }
+
+  /** The socket is there a moment before anybody listens at it. */
+  private async connect(path: string): Promise<Unixctl> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await Unixctl.open(path);
+      } catch (error) {
+        if (attempt === 500 || (error as NodeJS.ErrnoException).code !== "ECONNREFUSED") throw error;
+        await sleep(10);
+      }
+    }
   }
 
   private vsctl(...argv: string[]): Promise<string> {
@@ -242,6 +254,9 @@ export class Oracle {
       if (head) bridge = head[1]!;
       else if (port) this.portNames.set(`${bridge} ${port[2]}`, port[1]!);
     }
+    for (const { name, ports } of one.bridges)
+      for (const { ofport, config = [] } of ports ?? [])
+        for (const flag of config) await this.modifyPort(name, ofport, flag);
     this.shape = shape;
   }
 
@@ -255,7 +270,13 @@ export class Oracle {
       ...["--", "set", "interface", port.name, `type=${type}`, `ofport_request=${port.ofport}`],
       ...(type === "dummy" ? [MTU] : []),
       ...Object.entries(options).map(([key, value]) => `options:${key}=${JSON.stringify(String(value))}`),
+      ...(port.protected ? ["--", "set", "port", port.name, "other_config:protected=true"] : []),
     ];
+  }
+
+  private async modifyPort(bridge: string, port: number, flag: string): Promise<void> {
+    const name = port === LOCAL ? "LOCAL" : String(port);
+    await this.shell.run(["ovs-ofctl", "mod-port", `unix:${this.folder}/${bridge}.mgmt`, name, flag]);
   }
 
   private captureFile(port: string): string {
@@ -279,7 +300,8 @@ export class Oracle {
       if (failMode === "standalone") await this.ofctl("OpenFlow10", "add-flows", name, ["priority=0,actions=NORMAL"]);
       await this.control.call("fdb/flush", name);
     }
-    if (one.packets.some((event) => event.warp !== undefined)) this.shape = ""; // Neighbours may have aged.
+    // Neighbours may have aged, ports are changed.
+    if (one.packets.some((event) => event.warp !== undefined || event.mod_port !== undefined)) this.shape = "";
   }
 
   private async tearDown(): Promise<void> {
@@ -319,6 +341,10 @@ export class Oracle {
       await this.ofctl(openflow, "del-flows", bridge, event.del_flows);
       return {};
     }
+    if (event.mod_port !== undefined) {
+      await this.modifyPort(bridge, event.mod_port, event.flag!);
+      return {};
+    }
     const port = this.portNames.get(`${bridge} ${inPort}`);
     if (port === undefined) throw new Error(`${bridge}: no port ${inPort}`);
     const tracedOnly = event.trace_only === true || !this.captures.has(port);
@@ -335,6 +361,12 @@ export class Oracle {
     else Object.assign(result, await this.trace(bridge, `in_port=${inPort},${flow}`));
     if (hex && !tracedOnly) {
       Object.assign(result, await this.inject(port, hex));
+      // ofproto/trace takes no flow with two tags; what was installed says the same.
+      const only = result.installed?.length === 1 ? result.installed[0] : undefined;
+      if (result.trace_error !== undefined && only !== undefined) {
+        result.megaflow = only.match;
+        result.actions = only.actions;
+      }
       if (!event.hex) result.hex = hex;
     }
     return result;
@@ -439,8 +471,13 @@ export class Oracle {
 
 function bridgeSettings(bridge: CaseBridge): string[] {
   const { name, fail_mode: failMode = "secure", mac = "aa:55:aa:55:00:00" } = bridge;
+  const { mac_table_size: size, mac_aging_time: time, flood_vlans: vlans = [] } = bridge;
   return [
     ...["set", "bridge", name, "datapath-type=dummy", `fail-mode=${failMode}`],
     `other-config:hwaddr=${JSON.stringify(mac)}`,
+    ...(size === undefined ? [] : [`other-config:mac-table-size=${size}`]),
+    ...(time === undefined ? [] : [`other-config:mac-aging-time=${time}`]),
+    ...(bridge.forward_bpdu ? ["other-config:forward-bpdu=true"] : []),
+    ...(vlans.length === 0 ? [] : [`flood_vlans=${vlans.join(",")}`]),
   ];
 }
