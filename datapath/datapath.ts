@@ -146,7 +146,7 @@ export class Datapath implements Recirculator {
     this.tx = Array.from({ length: ports }, () => new PacketQueue(options.txCapacity ?? 1024));
     this.counters = new Counters(ports);
     this.#install = options.megaflow ?? true;
-    this.exactMatch = new ExactMatchCache(this.#install ? options.emc : { entries: 0 });
+    this.exactMatch = new ExactMatchCache(pool.arena, this.#install ? options.emc : { entries: 0 });
     this.megaflowCache = new MegaflowCache(options.flowLimit);
     this.journal = new FlowJournal(this.megaflowCache);
     this.#speculation = options.speculation ?? new Speculation();

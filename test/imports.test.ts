@@ -7,10 +7,11 @@ import { packageRoot } from "../bench/paths.ts";
 
 const rooms: Readonly<Record<string, readonly string[]>> = {
   "datapath/wire": [],
-  "datapath/packet": [],
-  "datapath/flow": ["datapath/wire", "datapath/packet"],
-  "datapath/lookup": ["datapath/flow", "datapath/packet"],
-  "datapath/action": ["datapath/flow", "datapath/wire", "datapath/packet"],
+  "datapath/wasm": [],
+  "datapath/packet": ["datapath/wasm"],
+  "datapath/flow": ["datapath/wire", "datapath/packet", "datapath/wasm"],
+  "datapath/lookup": ["datapath/flow", "datapath/packet", "datapath/wasm"],
+  "datapath/action": ["datapath/flow", "datapath/wire", "datapath/packet", "datapath/wasm"],
   "datapath/openflow": ["datapath/flow", "datapath/wire"],
   "datapath/translate": ["datapath/openflow", "datapath/flow", "datapath/action", "datapath/wire"],
   "datapath/router": ["datapath/wire", "datapath/packet"],

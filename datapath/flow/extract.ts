@@ -10,6 +10,7 @@
 
 import { Drop } from "../packet/drop.ts";
 import { KEY_STRIDE, type PacketBatch } from "../packet/packet-batch.ts";
+import { type ExtractKernel, extractModule } from "./extract-kernel.ts";
 import {
   DL_TYPE_NONE,
   FRAG_ANY,
@@ -41,7 +42,7 @@ import {
   W_VLAN0,
   W_VLAN1,
 } from "./flow-key.ts";
-import { hashAdd, hashFinish } from "./hash.ts";
+import { hashFinish, multiplier } from "./hash.ts";
 import {
   clearWords,
   SHAPE_IPV6,
@@ -81,6 +82,19 @@ const PROTO_FRAGMENT = 44;
 const PROTO_AH = 51;
 const PROTO_DESTINATION_OPTIONS = 60;
 
+const M_IN_PORT = multiplier(W_IN_PORT);
+const M_RECIRC = multiplier(W_RECIRC);
+const M_ETH0 = multiplier(W_ETH0);
+const M_ETH1 = multiplier(W_ETH1);
+const M_ETH2 = multiplier(W_ETH2);
+const M_TYPE = multiplier(W_TYPE);
+const M_VLAN0 = multiplier(W_VLAN0);
+const M_NW_SRC = multiplier(W_NW_SRC);
+const M_NW_DST = multiplier(W_NW_DST);
+const M_PORTS = multiplier(W_PORTS);
+const M_TUN_ID = multiplier(W_TUN_ID);
+const M_IPV6 = Int32Array.from({ length: 8 }, (_, n) => multiplier(W_IPV6_SRC + n));
+
 /** Where the transport header of the last IPv6 packet lies, its end and its protocol: results of `ipv6` beside the shape. */
 let l4At = 0;
 
@@ -93,12 +107,19 @@ let l4At = 0;
  * `keys` and `shape` of a batch belong to this function: it knows from the shape which words of the place are not 0.
  */
 export function extract(batch: PacketBatch, vlanLimit: number): number {
+  const kernel = batch.pool.arena.kernels<ExtractKernel>(extractModule);
+  const left = kernel.extractIpv4(batch.base, batch.count, batch.recirculated ? 1 : 0);
+  return left === 0 ? 0 : extractOthers(batch, left, vlanLimit);
+}
+
+/** Extracts the packets whose bit is set in `which`, frames of any kind. */
+export function extractOthers(batch: PacketBatch, which: number, vlanLimit: number): number {
   const { start, end, inPort, drop, keys, shape, hash, l3, l4, tunDst } = batch;
   const view = batch.pool.view;
-  const count = batch.count;
   const recirculated = batch.recirculated;
   let short = 0;
-  for (let i = 0; i < count; i++) {
+  for (let rest = which; rest !== 0; rest &= rest - 1) {
+    const i = 31 - Math.clz32(rest & -rest);
     if (drop[i] !== Drop.None) continue;
     const at = start[i];
     const stop = end[i];
@@ -111,7 +132,7 @@ export function extract(batch: PacketBatch, vlanLimit: number): number {
     const port = inPort[i];
     keys[k + W_IN_PORT] = port;
     let has = 0;
-    let h = port;
+    let h = Math.imul(port, M_IN_PORT);
     if (tunDst[i] !== 0) {
       const id = batch.tunId[i];
       keys[k + W_TUN_ID] = id;
@@ -119,7 +140,7 @@ export function extract(batch: PacketBatch, vlanLimit: number): number {
       keys[k + W_TUN_DST] = tunDst[i];
       keys[k + W_TUN_META] = batch.tunMeta[i];
       has = SHAPE_TUNNEL;
-      h = hashAdd(h, id);
+      h = (h + Math.imul(id, M_TUN_ID)) | 0;
     }
     if (recirculated) {
       const id = batch.recircId[i];
@@ -132,7 +153,7 @@ export function extract(batch: PacketBatch, vlanLimit: number): number {
         keys[k + W_SKB_PRIORITY] = priority;
         keys[k + W_DP_HASH] = dpHash;
         has |= SHAPE_METADATA;
-        h = hashAdd(h, id ^ dpHash);
+        h = (h + Math.imul(id ^ dpHash, M_RECIRC)) | 0;
       }
     }
 
@@ -147,7 +168,7 @@ export function extract(batch: PacketBatch, vlanLimit: number): number {
         const tag = view.getInt32(net - 2) | VLAN_PRESENT;
         keys[k + W_VLAN0] = tag;
         has |= SHAPE_VLAN0;
-        h = hashAdd(h, tag);
+        h = (h + Math.imul(tag, M_VLAN0)) | 0;
         net += 4;
         type = view.getUint16(net - 2);
         if (vlanLimit > 1 && (type === TYPE_VLAN || type === TYPE_QINQ) && stop - net >= 4) {
@@ -188,7 +209,8 @@ export function extract(batch: PacketBatch, vlanLimit: number): number {
           keys[k + W_NW_DST] = destination;
           has |= SHAPE_NW | SHAPE_TOSTTL;
           word |= proto;
-          h = hashAdd(hashAdd(h ^ (proto << 16), source), destination);
+          h = (h + Math.imul((TYPE_IPV4 << 16) | proto, M_TYPE)) | 0;
+          h = (h + Math.imul(source, M_NW_SRC) + Math.imul(destination, M_NW_DST)) | 0;
           transport = net + header;
           if ((fragment & 0x3fff) !== 0) {
             word |= ((fragment & 0x1fff) !== 0 ? FRAG_ANY | FRAG_LATER : FRAG_ANY) << 8;
@@ -200,7 +222,7 @@ export function extract(batch: PacketBatch, vlanLimit: number): number {
                 const ports = view.getInt32(transport);
                 keys[k + W_PORTS] = ports;
                 has |= SHAPE_PORTS;
-                h = hashAdd(h, ports);
+                h = (h + Math.imul(ports, M_PORTS)) | 0;
               }
             } else if (proto === PROTO_TCP) {
               if (left >= 20) {
@@ -211,7 +233,7 @@ export function extract(batch: PacketBatch, vlanLimit: number): number {
                   keys[k + W_PORTS] = ports;
                   tosTtl |= offsetFlags & 0x0fff;
                   has |= SHAPE_PORTS;
-                  h = hashAdd(h, ports);
+                  h = (h + Math.imul(ports, M_PORTS)) | 0;
                 }
               }
             } else if ((proto === PROTO_ICMP && left >= 8) || (proto === PROTO_IGMP && left >= 8)) {
@@ -222,7 +244,7 @@ export function extract(batch: PacketBatch, vlanLimit: number): number {
               const ports = view.getInt32(transport);
               keys[k + W_PORTS] = ports;
               has |= SHAPE_PORTS;
-              h = hashAdd(h, ports);
+              h = (h + Math.imul(ports, M_PORTS)) | 0;
             } else if (proto === PROTO_ICMPV6 && left >= 8) {
               has |= icmpv6(view, keys, k, transport, left);
             }
@@ -236,10 +258,11 @@ export function extract(batch: PacketBatch, vlanLimit: number): number {
       transport = l4At;
       word |= keys[k + W_TYPE] & 0xffff;
       if ((more & SHAPE_IPV6) !== 0) {
-        for (let w = W_IPV6_SRC; w < W_IPV6_LABEL; w++) h = hashAdd(h, keys[k + w]);
-        if ((more & SHAPE_PORTS) !== 0) h = hashAdd(h, keys[k + W_PORTS]);
+        for (let w = W_IPV6_SRC; w < W_IPV6_LABEL; w++) h = (h + Math.imul(keys[k + w], M_IPV6[w - W_IPV6_SRC])) | 0;
+        if ((more & SHAPE_PORTS) !== 0) h = (h + Math.imul(keys[k + W_PORTS], M_PORTS)) | 0;
       } else {
-        h = hashAdd(hashAdd(h ^ keys[k + W_ETH0], keys[k + W_ETH1]), eth2);
+        h =
+          (h + Math.imul(keys[k + W_ETH0], M_ETH0) + Math.imul(keys[k + W_ETH1], M_ETH1) + Math.imul(eth2, M_ETH2)) | 0;
       }
     } else {
       if (type === TYPE_ARP || type === TYPE_RARP) {
@@ -258,7 +281,7 @@ export function extract(batch: PacketBatch, vlanLimit: number): number {
         mpls(view, keys, k, net, stop);
         has |= SHAPE_MPLS;
       }
-      h = hashAdd(hashAdd(h ^ keys[k + W_ETH0], keys[k + W_ETH1]), eth2);
+      h = (h + Math.imul(keys[k + W_ETH0], M_ETH0) + Math.imul(keys[k + W_ETH1], M_ETH1) + Math.imul(eth2, M_ETH2)) | 0;
     }
     keys[k + W_TYPE] = word;
     l4[i] = transport;

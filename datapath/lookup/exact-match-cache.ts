@@ -3,26 +3,36 @@
  * two possible places, taken from two parts of its hash; a new key evicts the one place that is free or, failing that, the
  * one whose hash is the smaller (emc_insert()).
  *
- *   entry, 16 words = one cache line:   hash | megaflow | shape | words of the shape, packed (up to 13)
+ *   entry, 16 words = one cache line:   hash | megaflow | - | - | words 0 to 11 of the key
  *
- * Keys of more words (IPv6, tunnelled with tags) go to a second table of 64-word entries, a quarter as many. Only the words
- * of the shape are compared: all others are 0 in both keys.
+ * Keys with other words (IPv6, ARP, out of a tunnel) go to a second table of 64-word entries that hold all of a key, a
+ * quarter as many. Words that a frame has not are 0 in both keys.
  *
  * Removing a megaflow does not search here. Its number is not given out again before `sweep` has cleared the entries that
  * name it, and until then the number's epoch says that it is gone (datapath.ts): a check that each hit makes anyway.
  */
 
-import { W_ETH0, W_ETH1, W_ETH2, W_IN_PORT, W_NW_DST, W_NW_SRC, W_PORTS, W_TOSTTL, W_TYPE } from "../flow/flow-key.ts";
-import { SHAPE_IPV4_PORTS, shapeStart, shapeWords } from "../flow/shapes.ts";
-import { KEY_STRIDE, type PacketBatch } from "../packet/packet-batch.ts";
+import { BURST, KEY_STRIDE, type PacketBatch } from "../packet/packet-batch.ts";
+import type { Arena } from "../wasm/arena.ts";
+import {
+  ENTRY_FLOW,
+  ENTRY_HASH,
+  ENTRY_KEY,
+  type ExactMatchKernel,
+  exactMatchModule,
+  LARGE_BLOCKS,
+  LARGE_ENTRY,
+  SECOND_SHIFT,
+  SMALL_BLOCKS,
+  SMALL_ENTRY,
+  SMALL_SHAPE,
+} from "./exact-match-kernel.ts";
 
-const HASH = 0;
-const FLOW = 1;
-const SHAPE = 2;
-const WORDS = 3;
-const SMALL = 16;
-const LARGE = 64;
-const SMALL_WORDS = SMALL - WORDS;
+const HASH = ENTRY_HASH >> 2;
+const FLOW = ENTRY_FLOW >> 2;
+const WORDS = ENTRY_KEY >> 2;
+const SMALL = SMALL_ENTRY >> 2;
+const LARGE = LARGE_ENTRY >> 2;
 
 /**
  * Chosen by measurement, MAC rewrite of 60-byte frames, ns a packet (hot-path.ts --flows --masks --emc --insert):
@@ -52,24 +62,36 @@ export class ExactMatchCache {
   readonly insertInverse: number;
   /** [0] packets found, [1] keys put in. */
   readonly stats = new Float64Array(2);
+  readonly #kernel: ExactMatchKernel;
   readonly #small: Int32Array;
+  readonly #smallAt: number;
   readonly #smallMask: number;
   readonly #large: Int32Array;
+  readonly #largeAt: number;
   readonly #largeMask: number;
+  /** Where the kernel lists the packets that it did not find. */
+  readonly #missed: Int32Array;
+  readonly #missedAt: number;
   #random = 0x2545f491;
   /** Offers to let pass before the next insertion. */
   #skip = 0;
 
-  constructor(options: EmcOptions = {}) {
+  /** `arena` is that of the pool whose batches are looked up. */
+  constructor(arena: Arena, options: EmcOptions = {}) {
     const wanted = options.entries ?? DEFAULT_ENTRIES;
     this.insertInverse = options.insertInverse ?? DEFAULT_INSERT_INVERSE;
     this.enabled = wanted > 0 && this.insertInverse > 0;
     this.entries = this.enabled ? 2 ** Math.ceil(Math.log2(wanted)) : 0;
-    const large = Math.max(1, this.entries >> 2);
+    const large = this.enabled ? Math.max(1, this.entries >> 2) : 0;
     this.#smallMask = this.entries - 1;
     this.#largeMask = large - 1;
-    this.#small = new Int32Array(this.entries * SMALL);
-    this.#large = new Int32Array(this.enabled ? large * LARGE : 0);
+    this.#smallAt = arena.alloc(this.entries * SMALL_ENTRY);
+    this.#largeAt = arena.alloc(large * LARGE_ENTRY);
+    this.#missedAt = arena.alloc(4 * BURST);
+    this.#small = arena.i32(this.#smallAt, this.entries * SMALL);
+    this.#large = arena.i32(this.#largeAt, large * LARGE);
+    this.#missed = arena.i32(this.#missedAt, BURST);
+    this.#kernel = arena.kernels(exactMatchModule);
     this.clear();
   }
 
@@ -84,57 +106,15 @@ export class ExactMatchCache {
    * returned.
    */
   lookup(batch: PacketBatch, pending: Int32Array): number {
-    const { drop, shape, hash, keys, flow, count } = batch;
-    let misses = 0;
-    if (!this.enabled) {
-      for (let i = 0; i < count; i++) {
-        flow[i] = -1;
-        if (drop[i] === 0) pending[misses++] = i;
-      }
-      return misses;
-    }
-    const small = this.#small;
-    const mask = this.#smallMask;
-    let hits = 0;
-    for (let i = 0; i < count; i++) {
-      if (drop[i] !== 0) {
-        flow[i] = -1;
-        continue;
-      }
-      const h = hash[i];
-      const k = i * KEY_STRIDE;
-      let found = -1;
-      if (shape[i] === SHAPE_IPV4_PORTS) {
-        const e = (h & mask) * SMALL;
-        if (sameIpv4(small, e, h, keys, k)) {
-          found = small[e + FLOW];
-        } else {
-          const other = ((h >>> 13) & mask) * SMALL;
-          if (sameIpv4(small, other, h, keys, k)) found = small[other + FLOW];
-        }
-      } else {
-        found = this.#find(h, shape[i], keys, k);
-      }
-      flow[i] = found;
-      if (found >= 0) hits++;
-      else pending[misses++] = i;
-    }
-    this.stats[0] += hits;
+    const { base, count } = batch;
+    const answer = this.enabled
+      ? this.#kernel.lookUp(base, count, this.#smallAt, this.#smallMask, this.#largeAt, this.#largeMask, this.#missedAt)
+      : this.#kernel.missAll(base, count, this.#missedAt);
+    const misses = answer & 0xff;
+    if (this.enabled) this.stats[0] += count - misses - (answer >>> 8);
+    const missed = this.#missed;
+    for (let p = 0; p < misses; p++) pending[p] = missed[p];
     return misses;
-  }
-
-  #find(h: number, shape: number, keys: Int32Array, k: number): number {
-    const from = shapeStart[shape];
-    const to = shapeStart[shape + 1];
-    const isSmall = to - from <= SMALL_WORDS;
-    const table = isSmall ? this.#small : this.#large;
-    const mask = isSmall ? this.#smallMask : this.#largeMask;
-    const stride = isSmall ? SMALL : LARGE;
-    let e = (h & mask) * stride;
-    if (same(table, e, h, shape, from, to, keys, k)) return table[e + FLOW];
-    e = ((h >>> 13) & mask) * stride;
-    if (same(table, e, h, shape, from, to, keys, k)) return table[e + FLOW];
-    return -1;
   }
 
   /** Offers the packets listed in missed[0, count) that the megaflow cache had, under the insertion policy. */
@@ -169,26 +149,23 @@ export class ExactMatchCache {
   insert(batch: PacketBatch, i: number): void {
     if (!this.enabled) return;
     const h = batch.hash[i];
-    const shape = batch.shape[i];
-    const from = shapeStart[shape];
-    const to = shapeStart[shape + 1];
-    const isSmall = to - from <= SMALL_WORDS;
+    const isSmall = (batch.shape[i] & ~SMALL_SHAPE) === 0;
     const table = isSmall ? this.#small : this.#large;
     const mask = isSmall ? this.#smallMask : this.#largeMask;
     const stride = isSmall ? SMALL : LARGE;
+    const words = 4 * (isSmall ? SMALL_BLOCKS : LARGE_BLOCKS);
     const k = i * KEY_STRIDE;
     const first = (h & mask) * stride;
-    const second = ((h >>> 13) & mask) * stride;
+    const second = ((h >>> SECOND_SHIFT) & mask) * stride;
     let e: number;
-    if (same(table, first, h, shape, from, to, batch.keys, k)) e = first;
-    else if (same(table, second, h, shape, from, to, batch.keys, k)) e = second;
+    if (same(table, first, words, batch.keys, k)) e = first;
+    else if (same(table, second, words, batch.keys, k)) e = second;
     else if (table[first + FLOW] < 0) e = first;
     else if (table[second + FLOW] < 0) e = second;
     else e = table[first + HASH] >>> 0 <= table[second + HASH] >>> 0 ? first : second;
     table[e + HASH] = h;
     table[e + FLOW] = batch.flow[i];
-    table[e + SHAPE] = shape;
-    for (let w = from, at = e + WORDS; w < to; w++, at++) table[at] = batch.keys[k + shapeWords[w]];
+    for (let w = 0; w < words; w++) table[e + WORDS + w] = batch.keys[k + w];
     this.stats[1]++;
   }
 
@@ -213,38 +190,8 @@ export class ExactMatchCache {
   }
 }
 
-/**
- * `same` for the commonest shape, without the loop. Not done: differences gathered with ^ and | and tested once: measured
- * 0.8 ns a packet more than the chain of comparisons.
- */
-function sameIpv4(table: Int32Array, e: number, h: number, keys: Int32Array, k: number): boolean {
-  return (
-    table[e + HASH] === h &&
-    table[e + SHAPE] === SHAPE_IPV4_PORTS &&
-    table[e + WORDS] === keys[k + W_IN_PORT] &&
-    table[e + WORDS + 1] === keys[k + W_ETH0] &&
-    table[e + WORDS + 2] === keys[k + W_ETH1] &&
-    table[e + WORDS + 3] === keys[k + W_ETH2] &&
-    table[e + WORDS + 4] === keys[k + W_TYPE] &&
-    table[e + WORDS + 5] === keys[k + W_NW_SRC] &&
-    table[e + WORDS + 6] === keys[k + W_NW_DST] &&
-    table[e + WORDS + 7] === keys[k + W_TOSTTL] &&
-    table[e + WORDS + 8] === keys[k + W_PORTS]
-  );
-}
-
 /** The entry at `e` holds the key at `k`. An empty entry may match: its megaflow is -1, which is the right answer. */
-function same(
-  table: Int32Array,
-  e: number,
-  h: number,
-  shape: number,
-  from: number,
-  to: number,
-  keys: Int32Array,
-  k: number,
-): boolean {
-  if (table[e + HASH] !== h || table[e + SHAPE] !== shape) return false;
-  for (let w = from, at = e + WORDS; w < to; w++, at++) if (table[at] !== keys[k + shapeWords[w]]) return false;
+function same(table: Int32Array, e: number, words: number, keys: Int32Array, k: number): boolean {
+  for (let w = 0; w < words; w++) if (table[e + WORDS + w] !== keys[k + w]) return false;
   return true;
 }

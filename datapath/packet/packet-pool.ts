@@ -8,9 +8,13 @@
  * The stride is a multiple of 64 plus one line: with a power of two, the first lines of all frames of a burst fall into
  * the same two sets of the first-level cache.
  */
+import { Arena } from "../wasm/arena.ts";
+
 export const HEADROOM = 194;
 
 export class PacketPool {
+  /** Where the slots lie, from address 0, and behind them whatever the kernels work on. */
+  readonly arena = new Arena();
   readonly slots: number;
   /** Bytes from one slot to the next. */
   readonly stride: number;
@@ -27,8 +31,11 @@ export class PacketPool {
     const stride = Math.ceil((HEADROOM + frameBytes) / 64) * 64;
     this.stride = (stride / 64) % 2 === 0 ? stride + 64 : stride;
     this.room = this.stride - HEADROOM;
-    this.bytes = new Uint8Array(slots * this.stride);
-    this.view = new DataView(this.bytes.buffer);
+    // A kernel may read up to 64 bytes past a frame.
+    const base = this.arena.alloc(slots * this.stride + 64);
+    if (base !== 0) throw new Error("the slots must be the first block: offsets into `bytes` are addresses");
+    this.bytes = this.arena.u8(0, slots * this.stride);
+    this.view = new DataView(this.bytes.buffer, 0, slots * this.stride);
     this.#free = new Int32Array(slots);
     for (let i = 0; i < slots; i++) this.#free[i] = slots - 1 - i;
     this.#count = slots;

@@ -49,7 +49,7 @@ test(`exact-match cache: what it answers was put in for that very key (seed ${SE
   const next = random(SEED);
   const batch = newBatch(1);
   for (const entries of [1, 16, 512]) {
-    const cache = new ExactMatchCache({ entries, insertInverse: 1 });
+    const cache = new ExactMatchCache(batch.pool.arena, { entries, insertInverse: 1 });
     const twin = new Map<string, number>();
     const pending = new Int32Array(BURST);
     let hits = 0;
@@ -96,7 +96,7 @@ test(`exact-match cache: what it answers was put in for that very key (seed ${SE
 test("exact-match cache: a sweep forgets dead megaflows and no others", () => {
   const next = random(SEED);
   const batch = newBatch(1);
-  const cache = new ExactMatchCache({ entries: 4096, insertInverse: 1 });
+  const cache = new ExactMatchCache(batch.pool.arena, { entries: 4096, insertInverse: 1 });
   const keys = Array.from({ length: 32 }, () => randomKey(next, 1 << 20));
   batch.count = 32;
   for (const [i, key] of keys.entries()) {
@@ -117,7 +117,7 @@ test("exact-match cache: one in n offers goes in, and 0 entries means off", () =
   batch.count = BURST;
   const pending = new Int32Array(BURST);
   for (const insertInverse of [1, 20, 100]) {
-    const cache = new ExactMatchCache({ entries: 8192, insertInverse });
+    const cache = new ExactMatchCache(batch.pool.arena, { entries: 8192, insertInverse });
     let offers = 0;
     for (let round = 0; round < 5000; round++) {
       for (let i = 0; i < BURST; i++) {
@@ -132,7 +132,7 @@ test("exact-match cache: one in n offers goes in, and 0 entries means off", () =
     const rate = (cache.stats[1] / offers) * insertInverse;
     assert.ok(rate > 0.9 && rate < 1.1, `${insertInverse}: ${rate}`);
   }
-  const off = new ExactMatchCache({ entries: 0 });
+  const off = new ExactMatchCache(batch.pool.arena, { entries: 0 });
   assert.equal(off.lookup(batch, pending), BURST);
   off.insert(batch, 0);
   assert.equal(off.used, 0);
