@@ -45,13 +45,12 @@ import { extract } from "./flow/extract.ts";
 import { Installed, type MegaflowView, type RevalidateResult } from "./installed.ts";
 import { type EmcOptions, ExactMatchCache } from "./lookup/exact-match-cache.ts";
 import { FlowJournal } from "./lookup/flow-journal.ts";
+import { Groups } from "./lookup/groups.ts";
 import {
   F_BYTES,
   F_PACKETS,
-  F_USED,
   I_EPOCH,
   I_GROUP,
-  I_PROGRAM,
   I_STAMP,
   MegaflowCache,
   RECORD_F64,
@@ -94,26 +93,19 @@ export interface DatapathOptions {
 class Pass {
   /** Packets that wait for this pass. Pass 0 works on its caller's batch instead. */
   readonly batch: PacketBatch;
-  readonly next = new Int32Array(BURST);
   readonly pending = new Int32Array(BURST);
   readonly missed = new Int32Array(BURST);
   readonly scratch = new Int32Array(BURST);
-  groups = 0;
-  readonly head = new Int32Array(BURST);
-  readonly tail = new Int32Array(BURST);
-  readonly program = new Int32Array(BURST);
-  /** Megaflow of a group, -1 for a translation that is not installed; packets and bytes that hit it in this pass. */
-  readonly megaflow = new Int32Array(BURST);
-  readonly packets = new Int32Array(BURST);
-  readonly bytes = new Int32Array(BURST);
+  readonly groups: Groups;
   /** Packets found in the exact-match cache that made an upcall all the same, because the megaflow was stale. */
   demoted = 0;
-  /** Programs that only this pass holds: of translations that are not installed. */
+  /** Groups whose program only this pass holds: of translations that are not installed. */
   readonly held = new Uint8Array(BURST);
 
   constructor(pool: PacketPool) {
     this.batch = new PacketBatch(pool);
     this.batch.recirculated = true;
+    this.groups = new Groups(pool.arena);
   }
 }
 
@@ -143,11 +135,11 @@ export class Datapath implements Recirculator {
     if (!Number.isInteger(ports) || ports < 1) throw new Error(`ports: ${ports}, expected an integer of at least 1`);
     this.#handler = handler;
     this.vlanLimit = vlanLimit;
-    this.tx = Array.from({ length: ports }, () => new PacketQueue(options.txCapacity ?? 1024));
+    this.tx = Array.from({ length: ports }, () => new PacketQueue(options.txCapacity ?? 1024, pool.arena));
     this.counters = new Counters(ports);
     this.#install = options.megaflow ?? true;
     this.exactMatch = new ExactMatchCache(pool.arena, this.#install ? options.emc : { entries: 0 });
-    this.megaflowCache = new MegaflowCache(options.flowLimit);
+    this.megaflowCache = new MegaflowCache(pool.arena, options.flowLimit);
     this.journal = new FlowJournal(this.megaflowCache);
     this.#speculation = options.speculation ?? new Speculation();
     this.#installed = new Installed(handler, this.megaflowCache, this.exactMatch, this.counters);
@@ -233,9 +225,9 @@ export class Datapath implements Recirculator {
 
   /** Finds or makes the megaflow of every packet, and the groups. */
   #lookUp(pass: Pass, batch: PacketBatch, depth: number): void {
-    const { count, drop, flow, start, end, time } = batch;
+    const { count, drop } = batch;
     const { total } = this.counters;
-    const { pending, missed, next, head, tail, program, megaflow, packets, bytes } = pass;
+    const { pending, missed, groups } = pass;
     const cache = this.megaflowCache;
     const misses = this.exactMatch.lookup(batch, pending);
     let exactMissed = 0;
@@ -250,58 +242,25 @@ export class Datapath implements Recirculator {
       this.exactMatch.offer(batch, missed, misses);
     }
 
-    pass.groups = 0;
+    groups.clear();
     pass.demoted = 0;
     const stamp = this.#nextStamp();
     const upcalls = total[C_UPCALL];
-    let epoch = this.#handler.epoch;
-    let i32 = cache.i32;
     let dropped = 0;
-    for (let i = 0; i < count; i++) {
-      let f = flow[i];
-      if (f < 0 || i32[f * RECORD_I32 + I_EPOCH] !== epoch) {
-        if (drop[i] !== 0) {
-          dropped++;
-          continue;
-        }
-        f = this.#resolve(pass, batch, i, exactMissed);
-        epoch = this.#handler.epoch;
-        i32 = cache.i32;
-        if (f < 0) continue;
+    for (let from = 0; ; from++) {
+      const i = groups.collect(batch, from, cache, this.#handler.epoch, stamp);
+      if (i === count) break;
+      from = i;
+      if (drop[i] !== 0) {
+        dropped++;
+        continue;
       }
-      next[i] = -1;
-      const r = f * RECORD_I32;
-      if (i32[r + I_STAMP] === stamp) {
-        const g = i32[r + I_GROUP];
-        next[tail[g]] = i;
-        tail[g] = i;
-        packets[g]++;
-        bytes[g] += end[i] - start[i];
-      } else {
-        const g = pass.groups++;
-        i32[r + I_STAMP] = stamp;
-        i32[r + I_GROUP] = g;
-        head[g] = i;
-        tail[g] = i;
-        megaflow[g] = f;
-        packets[g] = 1;
-        bytes[g] = end[i] - start[i];
-        program[g] = i32[r + I_PROGRAM];
-      }
+      const f = this.#resolve(pass, batch, i, exactMissed);
+      if (f >= 0) groups.join(batch, i, cache, f, stamp);
     }
-    if (this.#speculation.active) this.journal.note(megaflow, pass.groups);
-    // Statistics before execution: a pass that is started by it may remove megaflows. Summed up by chain first, as adding
-    // to the same double for each packet waits for the last store: 1 ns less a packet where a burst is one flow.
-    const { f64 } = cache;
-    for (let g = 0; g < pass.groups; g++) {
-      const f = megaflow[g];
-      if (f < 0) continue;
-      const at = f * RECORD_F64;
-      f64[at + F_PACKETS] += packets[g];
-      f64[at + F_BYTES] += bytes[g];
-      // Packets of a burst may come by ways of different length: the latest counts, whichever is first.
-      if (time[tail[g]] > f64[at + F_USED]) f64[at + F_USED] = time[tail[g]];
-    }
+    if (this.#speculation.active) this.journal.note(groups.megaflow, groups.count);
+    // Before execution: a pass that is started by it may remove megaflows.
+    groups.book(batch, cache);
     const live = count - dropped;
     const made = total[C_UPCALL] - upcalls;
     total[C_LOOKUPS] += live;
@@ -311,9 +270,10 @@ export class Datapath implements Recirculator {
   }
 
   #execute(pass: Pass, batch: PacketBatch, depth: number): void {
-    const { head, program, next, held } = pass;
-    const groups = pass.groups;
-    for (let g = 0; g < groups; g++) {
+    const { groups, held } = pass;
+    const { head, program, next } = groups;
+    const count = groups.count;
+    for (let g = 0; g < count; g++) {
       this.#executor.run(this.#programs.code, program[g], batch, next, head[g], depth);
       if (held[g] !== 0) {
         held[g] = 0;
@@ -408,10 +368,10 @@ export class Datapath implements Recirculator {
     const { i32, f64 } = this.megaflowCache;
     if (i32[f * RECORD_I32 + I_STAMP] !== this.#stamp) return;
     const g = i32[f * RECORD_I32 + I_GROUP];
-    f64[f * RECORD_F64 + F_PACKETS] += pass.packets[g];
-    f64[f * RECORD_F64 + F_BYTES] += pass.bytes[g];
-    pass.packets[g] = 0;
-    pass.bytes[g] = 0;
+    f64[f * RECORD_F64 + F_PACKETS] += pass.groups.packets[g];
+    f64[f * RECORD_F64 + F_BYTES] += pass.groups.bytes[g];
+    pass.groups.packets[g] = 0;
+    pass.groups.bytes[g] = 0;
   }
 
   /**
@@ -432,12 +392,7 @@ export class Datapath implements Recirculator {
       (port) => this.#tunnelKinds.get(port) ?? TunnelKind.Any,
     );
     const program = this.#programs.retain(words);
-    const g = pass.groups++;
-    pass.head[g] = i;
-    pass.tail[g] = i;
-    pass.next[i] = -1;
-    pass.program[g] = program;
-    pass.megaflow[g] = -1;
+    const g = pass.groups.open(i, program, -1);
     pass.held[g] = 1;
     flow[i] = -1;
     if (translation.slow.length > 0 || !this.#install) {
@@ -450,10 +405,8 @@ export class Datapath implements Recirculator {
       return;
     }
     pass.held[g] = 0;
-    pass.megaflow[g] = f;
     // The upcall's packet was credited already: it does not count as a hit.
-    pass.packets[g] = 0;
-    pass.bytes[g] = 0;
+    pass.groups.megaflow[g] = f;
     flow[i] = f;
     // Later packets of this burst join the chain.
     cache.i32[f * RECORD_I32 + I_STAMP] = this.#stamp;

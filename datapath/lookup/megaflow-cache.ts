@@ -18,6 +18,7 @@
 import { KEY_WORDS, W_IN_PORT } from "../flow/flow-key.ts";
 import { maskName } from "../flow/flow-mask.ts";
 import { BURST, type PacketBatch } from "../packet/packet-batch.ts";
+import type { Arena } from "../wasm/arena.ts";
 import { type Search, Subtable, searchFor } from "./subtable.ts";
 
 /** Doubles and int32 words of a record. */
@@ -56,6 +57,8 @@ export class MegaflowCache {
   /** Records; replaced when they grow, so read them anew for each burst. */
   f64: Float64Array;
   i32: Int32Array;
+  /** Their address, for kernels. */
+  recordsAt: number;
   /** Full key of the packet that made megaflow n: KEY_WORDS words at n * KEY_WORDS. */
   keys: Int32Array;
   readonly #classifiers: (Classifier | undefined)[] = [];
@@ -71,10 +74,15 @@ export class MegaflowCache {
   #dead = new Uint8Array(FIRST_FLOWS);
   #capacity = FIRST_FLOWS;
 
-  constructor(limit = 200_000) {
+  readonly #arena: Arena;
+
+  /** `arena` is that of the pool whose batches are looked up. */
+  constructor(arena: Arena, limit = 200_000) {
+    this.#arena = arena;
     this.limit = limit;
-    this.f64 = new Float64Array(FIRST_FLOWS * RECORD_F64);
-    this.i32 = new Int32Array(this.f64.buffer);
+    this.recordsAt = arena.alloc(FIRST_FLOWS * RECORD_F64 * 8);
+    this.f64 = arena.f64(this.recordsAt, FIRST_FLOWS * RECORD_F64);
+    this.i32 = arena.i32(this.recordsAt, FIRST_FLOWS * RECORD_I32);
     this.keys = new Int32Array(FIRST_FLOWS * KEY_WORDS);
   }
 
@@ -242,11 +250,15 @@ export class MegaflowCache {
   }
 
   #grow(): void {
+    const bytes = this.#capacity * RECORD_F64 * 8;
     this.#capacity *= 2;
-    const f64 = new Float64Array(this.#capacity * RECORD_F64);
+    const at = this.#arena.alloc(2 * bytes);
+    const f64 = this.#arena.f64(at, this.#capacity * RECORD_F64);
     f64.set(this.f64);
+    this.#arena.free(this.recordsAt, bytes);
+    this.recordsAt = at;
     this.f64 = f64;
-    this.i32 = new Int32Array(f64.buffer);
+    this.i32 = this.#arena.i32(at, this.#capacity * RECORD_I32);
     const keys = new Int32Array(this.#capacity * KEY_WORDS);
     keys.set(this.keys);
     this.keys = keys;

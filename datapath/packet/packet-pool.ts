@@ -22,7 +22,9 @@ export class PacketPool {
   readonly room: number;
   readonly bytes: Uint8Array;
   readonly view: DataView;
+  /** Slots that are free, the next one last. */
   readonly #free: Int32Array;
+  readonly #freeAt: number;
   #count = 0;
 
   /** `slots` packets of at most `frameBytes` bytes each. */
@@ -36,7 +38,8 @@ export class PacketPool {
     if (base !== 0) throw new Error("the slots must be the first block: offsets into `bytes` are addresses");
     this.bytes = this.arena.u8(0, slots * this.stride);
     this.view = new DataView(this.bytes.buffer, 0, slots * this.stride);
-    this.#free = new Int32Array(slots);
+    this.#freeAt = this.arena.alloc(4 * slots);
+    this.#free = this.arena.i32(this.#freeAt, slots);
     for (let i = 0; i < slots; i++) this.#free[i] = slots - 1 - i;
     this.#count = slots;
   }
@@ -60,6 +63,23 @@ export class PacketPool {
     for (let i = 0; i < n; i++) slots[i] = free[--top];
     this.#count = top;
     return n;
+  }
+
+  /** For kernels: takes up to `count` slots off the list and returns how many; the first is the word at freeEnd + 4 (count - 1). */
+  take(count: number): number {
+    const n = count < this.#count ? count : this.#count;
+    this.#count -= n;
+    return n;
+  }
+
+  /** For kernels: says that `count` slots were put at `freeEnd`. */
+  put(count: number): void {
+    this.#count += count;
+  }
+
+  /** Address behind the list of free slots. */
+  get freeEnd(): number {
+    return this.#freeAt + 4 * this.#count;
   }
 
   free(slot: number): void {

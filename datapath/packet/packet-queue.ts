@@ -2,7 +2,9 @@
  * A first-in first-out queue of packets between two stages on one thread: what is transmitted on a port waits here for
  * the next host, namespace or sink. Columns in a ring of a power of two; a full queue refuses, the caller counts a drop.
  */
+import type { Arena } from "../wasm/arena.ts";
 import { BURST, type PacketBatch } from "./packet-batch.ts";
+import { type PacketKernel, packetModule } from "./packet-kernel.ts";
 import type { PacketPool } from "./packet-pool.ts";
 
 export class PacketQueue {
@@ -20,14 +22,27 @@ export class PacketQueue {
   lastEnd = 0;
   lastTime = 0.5;
 
-  /** `capacity` packets, rounded up to a power of two. */
-  constructor(capacity = 1024) {
+  /** Address of the columns in an arena: time, slot, start, end; -1: elsewhere. */
+  readonly #base: number = -1;
+  readonly #kernel: PacketKernel | undefined = undefined;
+
+  /** `capacity` packets, rounded up to a power of two; in the arena of the packets' pool if kernels are to work on it. */
+  constructor(capacity = 1024, arena?: Arena) {
     this.capacity = 2 ** Math.ceil(Math.log2(capacity));
     this.#mask = this.capacity - 1;
-    this.#slot = new Int32Array(this.capacity);
-    this.#start = new Int32Array(this.capacity);
-    this.#end = new Int32Array(this.capacity);
-    this.#time = new Float64Array(this.capacity);
+    if (arena === undefined) {
+      this.#slot = new Int32Array(this.capacity);
+      this.#start = new Int32Array(this.capacity);
+      this.#end = new Int32Array(this.capacity);
+      this.#time = new Float64Array(this.capacity);
+      return;
+    }
+    this.#base = arena.alloc(20 * this.capacity);
+    this.#kernel = arena.kernels<PacketKernel>(packetModule);
+    this.#time = arena.f64(this.#base, this.capacity);
+    this.#slot = arena.i32(this.#base + 8 * this.capacity, this.capacity);
+    this.#start = arena.i32(this.#base + 12 * this.capacity, this.capacity);
+    this.#end = arena.i32(this.#base + 16 * this.capacity, this.capacity);
   }
 
   get count(): number {
@@ -78,7 +93,12 @@ export class PacketQueue {
     const mask = this.#mask;
     const n = this.count;
     const head = this.#head;
-    for (let i = 0; i < n; i++) pool.free(slot[(head + i) & mask]);
+    if (this.#kernel !== undefined) {
+      this.#kernel.release(this.#base + 8 * this.capacity, mask, head, n, pool.freeEnd);
+      pool.put(n);
+    } else {
+      for (let i = 0; i < n; i++) pool.free(slot[(head + i) & mask]);
+    }
     this.#head = this.#tail;
     return n;
   }

@@ -86,6 +86,7 @@ export const shrSigned = binary(0x75);
 export const shr = binary(0x76);
 export const rotl = binary(0x77);
 export const addF64 = binary(0xa0);
+export const greaterF64 = binary(0x64);
 /** i32, signed, to f64. */
 export const toF64 = unary(0xb7);
 

@@ -8,6 +8,7 @@ import { ExactMatchCache } from "../../datapath/lookup/exact-match-cache.ts";
 import { GONE, I_EPOCH, I_PROGRAM, MegaflowCache, RECORD_I32 } from "../../datapath/lookup/megaflow-cache.ts";
 import { compileSearch, loopSearch, Subtable } from "../../datapath/lookup/subtable.ts";
 import { BURST, KEY_STRIDE, type PacketBatch } from "../../datapath/packet/packet-batch.ts";
+import { Arena } from "../../datapath/wasm/arena.ts";
 import { newBatch } from "../flow/burst.ts";
 
 const SEED = Number(process.env["SEED"] ?? 20261123);
@@ -148,7 +149,7 @@ function randomMask(next: (below: number) => number): Int32Array {
 test(`megaflow cache equals a map by masked key (seed ${SEED})`, () => {
   const next = random(SEED);
   const batch = newBatch(1);
-  const cache = new MegaflowCache(3000);
+  const cache = new MegaflowCache(new Arena(), 3000);
   const masks = Array.from({ length: 12 }, () => randomMask(next));
   // As in use, megaflows do not overlap: what a packet finds is not added again.
   const twin = new Map<string, number>();
@@ -221,7 +222,7 @@ test(`megaflow cache equals a map by masked key (seed ${SEED})`, () => {
 });
 
 test("a number in quarantine is not given out before the sweep", () => {
-  const cache = new MegaflowCache(10);
+  const cache = new MegaflowCache(new Arena(), 10);
   const key = new Int32Array(KEY_WORDS);
   const mask = installedMask(new Int32Array(KEY_WORDS));
   const first = cache.add(key, 0, mask, 0, 1, 0);
@@ -278,7 +279,7 @@ test("straight code and loop find the same, also through growth and deletion", (
 
 test("subtables that are hit more come first", () => {
   const batch = newBatch(1);
-  const cache = new MegaflowCache();
+  const cache = new MegaflowCache(new Arena());
   const pending = new Int32Array(BURST);
   const scratch = new Int32Array(BURST);
   const keyOf = (n: number): Int32Array => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { KEY_WORDS, W_IN_PORT, W_NW_DST, W_NW_SRC } from "../../datapath/flow/flow-key.ts";
 import { installedMask } from "../../datapath/flow/flow-mask.ts";
+import { Arena } from "../../datapath/wasm/arena.ts";
 import { FlowJournal } from "../../datapath/lookup/flow-journal.ts";
 import { F_BYTES, F_PACKETS, F_USED, MegaflowCache, RECORD_F64 } from "../../datapath/lookup/megaflow-cache.ts";
 
@@ -23,7 +24,7 @@ test("of overlapping megaflows that of the epoch is found, else the oldest numbe
     [maskOn(W_NW_SRC), maskOn(W_NW_DST)],
     [maskOn(W_NW_DST), maskOn(W_NW_SRC)],
   ]) {
-    const cache = new MegaflowCache();
+    const cache = new MegaflowCache(new Arena());
     const stale = cache.add(key(1, 2), 0, masks[0], 0, 7, 0);
     const fresh = cache.add(key(1, 2), 0, masks[1], 0, 8, 0);
     assert.equal(cache.find(key(1, 2), 0, 8), fresh);
@@ -34,7 +35,7 @@ test("of overlapping megaflows that of the epoch is found, else the oldest numbe
 });
 
 test("a stretch is undone to the last packet; after it a new one begins", () => {
-  const cache = new MegaflowCache();
+  const cache = new MegaflowCache(new Arena());
   const journal = new FlowJournal(cache);
   const mask = maskOn(W_NW_SRC);
   const flows = Array.from({ length: 5000 }, (_, n) => cache.add(key(n, 0), 0, mask, 0, 1, n));

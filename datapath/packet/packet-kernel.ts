@@ -1,0 +1,95 @@
+/**
+ * What is done to every packet on its way in and out, as kernels: the copy from a trace into a slot, and slots back to the
+ * pool. Measured in one run for 60 bytes: the copy 5 ns where copyBytes needs 18 (and 35 as the loop that it was).
+ */
+import {
+  add,
+  and,
+  assemble,
+  Func,
+  I32,
+  isZero,
+  less,
+  load,
+  load8,
+  load128,
+  loadF64,
+  lessSigned,
+  mul,
+  shl,
+  sub,
+} from "../wasm/assembler.ts";
+import { COLUMN } from "./packet-batch.ts";
+import { HEADROOM } from "./packet-pool.ts";
+
+export interface PacketKernel {
+  /**
+   * Packets 0 .. count - 1 of the batch at `base`: takes their slots off the list that ends before `free`, copies frame n
+   * from bytes + starts[n], lengths[n] bytes, and writes the columns. The time is the double at `time`.
+   */
+  receive(
+    base: number,
+    count: number,
+    free: number,
+    stride: number,
+    bytes: number,
+    starts: number,
+    lengths: number,
+    port: number,
+    time: number,
+  ): void;
+  /** Puts `count` slots of a ring of words with `mask`, from `head` on, behind the list that ends before `free`. */
+  release(ring: number, mask: number, head: number, count: number, free: number): void;
+}
+
+function receive(): Func {
+  const func = new Func("receive", 9, false);
+  const [base, count, free, stride, bytes, starts, lengths, port, time] = func.params;
+  const [i, p, slot, from, to, length, n] = Array.from({ length: 7 }, () => func.local(I32));
+  func.loop(i, 0, count, () => {
+    func.set(p, add(base, shl(i, 2)));
+    func.set(free, sub(free, 4));
+    func.set(slot, load(free));
+    func.set(to, add(mul(slot, stride), HEADROOM));
+    func.set(from, add(bytes, load(add(starts, shl(i, 2)))));
+    func.set(length, load(add(lengths, shl(i, 2))));
+    func.store(p, COLUMN.slot, slot);
+    func.store(p, COLUMN.start, to);
+    func.store(p, COLUMN.end, add(to, length));
+    func.store(p, COLUMN.inPort, port);
+    func.storeF64(add(base, shl(i, 3)), COLUMN.time, loadF64(time));
+    func.store8(add(base, i), COLUMN.drop, 0);
+    for (const column of [COLUMN.tunDst, COLUMN.tunId, COLUMN.tunSrc, COLUMN.tunMeta]) func.store(p, column, 0);
+    func.if(
+      less(length, 16),
+      () => {
+        func.loop(n, 0, length, () => func.store8(add(to, n), 0, load8(add(from, n))));
+      },
+      () => {
+        // The last block ends with the frame and may cover some of the one before: nothing is written behind the frame.
+        func.set(n, sub(length, 16));
+        func.store128(add(to, n), 0, load128(add(from, n)));
+        func.forever((blocks) => {
+          func.leave(blocks, isZero(lessSigned(0, n)));
+          func.store128(to, 0, load128(from));
+          func.set(to, add(to, 16));
+          func.set(from, add(from, 16));
+          func.set(n, sub(n, 16));
+        });
+      },
+    );
+  });
+  return func;
+}
+
+function release(): Func {
+  const func = new Func("release", 5, false);
+  const [ring, mask, head, count, free] = func.params;
+  const i = func.local(I32);
+  func.loop(i, 0, count, () => {
+    func.store(add(free, shl(i, 2)), 0, load(add(ring, shl(and(add(head, i), mask), 2))));
+  });
+  return func;
+}
+
+export const packetModule = new WebAssembly.Module(assemble([receive(), release()]));

@@ -1,0 +1,124 @@
+/**
+ * The receiving side of a port that a trace comes in by: frames are copied into slots, a burst at a time.
+ *
+ * A trace of up to 64 MB is first copied as a whole next to the slots, once, so that a kernel can do the rest; a frame of a
+ * longer one is copied by JavaScript (copy.ts).
+ */
+import { copyBytes } from "./copy.ts";
+import { BURST, type PacketBatch } from "./packet-batch.ts";
+import { type PacketKernel, packetModule } from "./packet-kernel.ts";
+import type { PacketPool } from "./packet-pool.ts";
+import type { Trace } from "./trace.ts";
+
+const MOST_BYTES = 64 << 20;
+
+export class Receiver {
+  readonly trace: Trace;
+  readonly #pool: PacketPool;
+  readonly #kernel: PacketKernel;
+  readonly #view: DataView;
+  readonly #start: Int32Array;
+  readonly #length: Int32Array;
+  /** Address of the trace's byte 0 in the arena, of its columns; -1: not copied. */
+  readonly #bytesAt: number = -1;
+  readonly #startAt: number = 0;
+  readonly #lengthAt: number = 0;
+  readonly #time: Float64Array;
+  readonly #timeAt: number;
+  /** Starts and lengths of a burst that is no run of frames. */
+  readonly #some: Int32Array;
+  readonly #someAt: number;
+
+  /** Throws RangeError when a frame is longer than a slot, or the arena is full. */
+  constructor(trace: Trace, pool: PacketPool) {
+    const { arena } = pool;
+    const { bytes, count } = trace;
+    for (let n = 0; n < count; n++) {
+      if (trace.length[n] > pool.room) {
+        throw new RangeError(`${trace.name}: frame ${n} has ${trace.length[n]} bytes, slots hold ${pool.room}`);
+      }
+    }
+    this.trace = trace;
+    this.#pool = pool;
+    this.#kernel = arena.kernels(packetModule);
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#timeAt = arena.alloc(8);
+    this.#time = arena.f64(this.#timeAt, 1);
+    this.#someAt = arena.alloc(8 * BURST);
+    this.#some = arena.i32(this.#someAt, 2 * BURST);
+    if (bytes.length <= MOST_BYTES) {
+      this.#bytesAt = arena.alloc(bytes.length + 64);
+      arena.u8(this.#bytesAt, bytes.length).set(bytes);
+      this.#startAt = arena.alloc(4 * count);
+      this.#lengthAt = arena.alloc(4 * count);
+      arena.i32(this.#startAt, count).set(trace.start.subarray(0, count));
+      arena.i32(this.#lengthAt, count).set(trace.length.subarray(0, count));
+      this.#start = arena.i32(this.#startAt, count);
+      this.#length = arena.i32(this.#lengthAt, count);
+    } else {
+      this.#start = trace.start;
+      this.#length = trace.length;
+    }
+  }
+
+  /**
+   * Makes `batch` the frames `frames[first]` to `frames[first + wanted - 1]` of the trace (at most a burst), all come in by
+   * `port` at virtual time `time` (ns). Returns how many they are: fewer where the pool has no more slots.
+   */
+  fill(batch: PacketBatch, frames: Int32Array, first: number, wanted: number, port: number, time: number): number {
+    if (this.#bytesAt < 0) return this.#copy(batch, frames, first, wanted, port, time);
+    const count = this.#pool.take(wanted);
+    const from = frames[first];
+    let starts = this.#startAt + 4 * from;
+    let lengths = this.#lengthAt + 4 * from;
+    // Frames are listed in ascending order, so a list as long as its span is a run.
+    if (frames[first + count - 1] - from !== count - 1) {
+      const some = this.#some;
+      for (let n = 0; n < count; n++) {
+        const frame = frames[first + n];
+        some[n] = this.#start[frame];
+        some[BURST + n] = this.#length[frame];
+      }
+      starts = this.#someAt;
+      lengths = this.#someAt + 4 * BURST;
+    }
+    this.#time[0] = time;
+    const { freeEnd, stride } = this.#pool;
+    this.#kernel.receive(
+      batch.base,
+      count,
+      freeEnd + 4 * count,
+      stride,
+      this.#bytesAt,
+      starts,
+      lengths,
+      port,
+      this.#timeAt,
+    );
+    batch.count = count;
+    return count;
+  }
+
+  #copy(batch: PacketBatch, frames: Int32Array, first: number, wanted: number, port: number, now: number): number {
+    const pool = this.#pool;
+    const { slot, start, end, inPort, drop, time, tunId, tunSrc, tunDst, tunMeta } = batch;
+    const count = pool.allocInto(slot, wanted);
+    for (let i = 0; i < count; i++) {
+      const frame = frames[first + i];
+      const at = pool.home(slot[i]);
+      const length = this.#length[frame];
+      copyBytes(this.#view, this.#start[frame], pool.view, at, length);
+      start[i] = at;
+      end[i] = at + length;
+      inPort[i] = port;
+      time[i] = now;
+      drop[i] = 0;
+      tunId[i] = 0;
+      tunSrc[i] = 0;
+      tunDst[i] = 0;
+      tunMeta[i] = 0;
+    }
+    batch.count = count;
+    return count;
+  }
+}
