@@ -145,7 +145,7 @@ export class Datapath implements Recirculator {
     this.#installed = new Installed(handler, this.megaflowCache, this.exactMatch, this.counters);
     this.#programs = this.#installed.programs;
     this.#timing = options.timing ?? false;
-    this.#executor = new Executor(pool, this.tx, this.counters, this);
+    this.#executor = new Executor(pool, this.tx, this.counters, this.#programs, this);
     this.#passes = Array.from({ length: RECIRCULATION_LIMIT + 1 }, () => new Pass(pool));
   }
 
@@ -271,10 +271,10 @@ export class Datapath implements Recirculator {
 
   #execute(pass: Pass, batch: PacketBatch, depth: number): void {
     const { groups, held } = pass;
-    const { head, program, next } = groups;
+    const { head, program } = groups;
     const count = groups.count;
     for (let g = 0; g < count; g++) {
-      this.#executor.run(this.#programs.code, program[g], batch, next, head[g], depth);
+      this.#executor.run(program[g], batch, groups, head[g], depth);
       if (held[g] !== 0) {
         held[g] = 0;
         this.#installed.release(program[g]);

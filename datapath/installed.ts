@@ -46,7 +46,7 @@ export interface RevalidateResult {
 }
 
 export class Installed {
-  readonly programs = new ProgramStore();
+  readonly programs: ProgramStore;
   readonly #handler: UpcallHandler;
   readonly #cache: MegaflowCache;
   readonly #exactMatch: ExactMatchCache;
@@ -56,6 +56,7 @@ export class Installed {
   readonly #releases: number[] = [];
 
   constructor(handler: UpcallHandler, cache: MegaflowCache, exactMatch: ExactMatchCache, counters: Counters) {
+    this.programs = new ProgramStore(cache.arena);
     this.#handler = handler;
     this.#cache = cache;
     this.#exactMatch = exactMatch;

@@ -21,7 +21,10 @@ import { Drop } from "../packet/drop.ts";
 import { BURST, PacketBatch } from "../packet/packet-batch.ts";
 import type { PacketPool } from "../packet/packet-pool.ts";
 import type { PacketQueue } from "../packet/packet-queue.ts";
+import { type ActionKernel, actionModule } from "./action-kernel.ts";
+import type { Chain } from "./chain.ts";
 import { Op } from "./opcodes.ts";
+import type { ProgramStore } from "./program.ts";
 import { popEth, popMpls, popVlan, pushEth, pushMpls, pushVlan, setMpls } from "./push-pop.ts";
 import { setArp, setEthMasked, setIcmp, setIpv4, setIpv6, setNd, setSctp, setTcp, setTtl, setUdp } from "./rewrite.ts";
 import { popTunnel, pushTunnel } from "./tunnel.ts";
@@ -33,12 +36,15 @@ export interface Recirculator {
 }
 
 /** Copies under way: one for each level of clone in clone. */
-class CopySet {
+class CopySet implements Chain {
   readonly batch: PacketBatch;
-  readonly next = new Int32Array(BURST);
+  readonly next: Int32Array;
+  readonly at: number;
 
   constructor(pool: PacketPool) {
     this.batch = new PacketBatch(pool);
+    this.at = pool.arena.alloc(4 * BURST);
+    this.next = pool.arena.i32(this.at, BURST);
   }
 }
 
@@ -47,10 +53,26 @@ export class Executor {
   readonly #tx: readonly PacketQueue[];
   readonly #counters: Counters;
   readonly #again: Recirculator;
+  readonly #programs: ProgramStore;
+  readonly #kernel: ActionKernel;
+  /** What `enqueue` says beside its result. */
+  readonly #answer: Int32Array;
+  readonly #answerAt: number;
   readonly #copies: CopySet[];
   #copyTop = 0;
 
-  constructor(pool: PacketPool, tx: readonly PacketQueue[], counters: Counters, again: Recirculator) {
+  /** The queues of `tx` lie in the pool's arena. */
+  constructor(
+    pool: PacketPool,
+    tx: readonly PacketQueue[],
+    counters: Counters,
+    programs: ProgramStore,
+    again: Recirculator,
+  ) {
+    this.#programs = programs;
+    this.#kernel = pool.arena.kernels(actionModule);
+    this.#answerAt = pool.arena.alloc(8);
+    this.#answer = pool.arena.i32(this.#answerAt, 2);
     this.#pool = pool;
     this.#tx = tx;
     this.#counters = counters;
@@ -58,27 +80,20 @@ export class Executor {
     this.#copies = [new CopySet(pool), new CopySet(pool)];
   }
 
-  /** Runs the program at `pc` on the chain that starts at `head`; `depth` is the number of the pass. */
-  run(code: Int32Array, pc: number, set: PacketBatch, next: Int32Array, head: number, depth: number): void {
+  /** Runs the program at `pc` on the packets of `set` from `head` on; `depth` is the number of the pass. */
+  run(pc: number, set: PacketBatch, chain: Chain, head: number, depth: number): void {
+    const { code } = this.#programs;
+    const { next } = chain;
     const { view, bytes } = this.#pool;
     const { start, end, l3, l4 } = set;
     for (;;) {
       switch (code[pc]) {
-        case Op.SetEth: {
-          const w0 = code[pc + 1];
-          const w1 = code[pc + 2];
-          const w2 = code[pc + 3];
-          for (let i = head; i >= 0; i = next[i]) {
-            const at = start[i];
-            view.setInt32(at, w0);
-            view.setInt32(at + 4, w1);
-            view.setInt32(at + 8, w2);
-          }
+        case Op.SetEth:
+          this.#kernel.setEth(set.base, chain.at, head, code[pc + 1], code[pc + 2], code[pc + 3]);
           pc += 4;
           break;
-        }
         case Op.Output:
-          this.#output(set, next, head, code[pc + 1]);
+          this.#output(set, chain, head, code[pc + 1]);
           return;
         case Op.OutputCopy:
           for (let i = head; i >= 0; i = next[i]) this.#outputCopy(set, i, code[pc + 1], code[pc + 2]);
@@ -92,7 +107,15 @@ export class Executor {
           pc += 2;
           break;
         case Op.PushTunnel:
-          this.#counters.total[C_PUSHES] += pushTunnel(view, bytes, set, next, head, code, pc + 1);
+          this.#counters.total[C_PUSHES] += pushTunnel(
+            this.#kernel,
+            this.#pool,
+            set,
+            chain,
+            head,
+            this.#programs,
+            pc + 1,
+          );
           pc += 6 + ((code[pc + 3] + 3) >> 2);
           break;
         case Op.PopTunnel:
@@ -178,13 +201,13 @@ export class Executor {
           for (let i = head; i >= 0; i = next[i]) this.#again.recirculate(set, i, set.inPort[i], code[pc + 1], depth);
           return;
         case Op.Clone:
-          this.#clone(code, pc + 2, set, next, head, depth);
+          this.#clone(pc + 2, set, next, head, depth);
           pc += 2 + code[pc + 1];
           break;
         case Op.CheckLength: {
           const size = code[pc + 1];
           const lesser = this.#split(set, next, head, size, 0, false);
-          if (this.#chosen >= 0) this.run(code, pc + 3, set, next, this.#chosen, depth);
+          if (this.#chosen >= 0) this.run(pc + 3, set, chain, this.#chosen, depth);
           if (lesser < 0) return;
           head = lesser;
           pc += 3 + code[pc + 2];
@@ -192,7 +215,7 @@ export class Executor {
         }
         case Op.Sample: {
           const others = this.#split(set, next, head, 0, code[pc + 1], true);
-          if (this.#chosen >= 0) this.run(code, pc + 3, set, next, this.#chosen, depth);
+          if (this.#chosen >= 0) this.run(pc + 3, set, chain, this.#chosen, depth);
           if (others < 0) return;
           head = others;
           pc += 3 + code[pc + 2];
@@ -243,25 +266,31 @@ export class Executor {
     this.#pool.free(set.slot[i]);
   }
 
-  #output(set: PacketBatch, next: Int32Array, head: number, port: number): void {
+  #output(set: PacketBatch, chain: Chain, head: number, port: number): void {
+    const { next } = chain;
     if (port < 0 || port >= this.#tx.length) {
       for (let i = head; i >= 0; i = next[i]) this.drop(set, i, Drop.NoReceiver);
       return;
     }
-    const { start, end } = set;
-    const refused = this.#tx[port].pushChain(set, next, head);
-    let packets = 0;
-    let sum = 0;
-    for (let i = head; i !== refused; i = next[i]) {
-      packets++;
-      sum += end[i] - start[i];
-    }
-    for (let i = refused; i >= 0; i = next[i]) this.drop(set, i, Drop.QueueFull);
+    const queue = this.#tx[port];
+    const answer = this.#answer;
+    const packets = this.#kernel.enqueue(
+      set.base,
+      chain.at,
+      head,
+      queue.base,
+      queue.capacity,
+      queue.tail,
+      queue.limit,
+      this.#answerAt,
+    );
+    queue.pushed(packets);
+    for (let i = answer[0]; i >= 0; i = next[i]) this.drop(set, i, Drop.QueueFull);
     const { total, txPackets, txBytes } = this.#counters;
     total[C_TRANSMITTED] += packets;
-    total[C_TRANSMITTED_BYTES] += sum;
+    total[C_TRANSMITTED_BYTES] += answer[1];
     txPackets[port] += packets;
-    txBytes[port] += sum;
+    txBytes[port] += answer[1];
   }
 
   #outputCopy(set: PacketBatch, i: number, port: number, most: number): void {
@@ -294,7 +323,7 @@ export class Executor {
   }
 
   /** Runs the program at `pc` on copies of the chain. */
-  #clone(code: Int32Array, pc: number, set: PacketBatch, next: Int32Array, head: number, depth: number): void {
+  #clone(pc: number, set: PacketBatch, next: Int32Array, head: number, depth: number): void {
     if (this.#copyTop === this.#copies.length) this.#copies.push(new CopySet(this.#pool));
     const copies = this.#copies[this.#copyTop];
     const to = copies.batch;
@@ -331,7 +360,7 @@ export class Executor {
     if (n === 0) return;
     copies.next[n - 1] = -1;
     this.#copyTop++;
-    this.run(code, pc, to, copies.next, 0, depth);
+    this.run(pc, to, copies, 0, depth);
     this.#copyTop--;
   }
 

@@ -13,7 +13,7 @@ export const Op = {
   Output: 1,
   /** port, most bytes (0 = all): transmits a copy. */
   OutputCopy: 2,
-  /** Three words: Ethernet destination and source, all 12 bytes. */
+  /** Three little-endian words: Ethernet destination and source, all 12 bytes. */
   SetEth: 3,
   /** Three values, three masks. */
   SetEthMasked: 4,
@@ -44,7 +44,7 @@ export const Op = {
   /** Three words. */
   PushEth: 19,
   PopEth: 20,
-  /** 1 = UDP, 0 = GRE; 1 = checksum wanted; bytes of the header; offset of its IPv4 header; sum of that without the length; the header's words. */
+  /** 1 = UDP, 0 = GRE; 1 = checksum wanted; bytes of the header; offset of its IPv4 header; sum of that without the length; the header as little-endian words. */
   PushTunnel: 21,
   /** (end) port, kind (TunnelKind). */
   PopTunnel: 22,
@@ -69,6 +69,10 @@ export const Op = {
   /** Bytes that the program pushes at most: packets without room die here. */
   Headroom: 33,
 } as const;
+
+/** Source ports of an outer UDP header: OVS's tnl_udp_port_min and _max. */
+export const PORT_MIN = 32768;
+export const PORT_MAX = 61000;
 
 /** How a tunnel port decapsulates. `Any` reads it from the outer header: for ports that nobody has declared. */
 export const TunnelKind = { Any: 0, Gre: 1, Vxlan: 2, Geneve: 3 } as const;

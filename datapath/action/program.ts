@@ -23,6 +23,7 @@ import {
   W_TYPE,
 } from "../flow/flow-key.ts";
 import { Drop } from "../packet/drop.ts";
+import type { Arena } from "../wasm/arena.ts";
 import { checksumAdd } from "../wire/checksum.ts";
 import type { OdpAction, TunnelHeader } from "./odp-action.ts";
 import { Op, TunnelKind } from "./opcodes.ts";
@@ -50,12 +51,17 @@ function valuesAndMasks(words: Words, order: readonly number[]): number[] {
   return [...values, ...masks];
 }
 
+/** The bytes of a word in the other order. */
+const swap = (word: number): number =>
+  (word >>> 24) | ((word >>> 8) & 0xff00) | ((word << 8) & 0xff0000) | (word << 24);
+
 function compileSet(action: SetAction, out: number[]): void {
   const { header, words } = action;
   switch (header) {
     case "eth": {
       const both = valuesAndMasks(words, [W_ETH0, W_ETH0 + 1, W_ETH0 + 2]);
-      if (both[3] === -1 && both[4] === -1 && both[5] === -1) out.push(Op.SetEth, both[0], both[1], both[2]);
+      if (both[3] === -1 && both[4] === -1 && both[5] === -1)
+        out.push(Op.SetEth, swap(both[0]), swap(both[1]), swap(both[2]));
       else out.push(Op.SetEthMasked, ...both);
       return;
     }
@@ -108,7 +114,7 @@ function compileTunnel(header: TunnelHeader, out: number[]): void {
   out.push(Op.PushTunnel, header.type === "gre" ? 0 : 1, header.checksum ? 1 : 0, bytes.length, ipAt);
   out.push(checksumAdd(bytes, ipAt, ipAt + 20, 0));
   for (let at = 0; at < bytes.length; at += 4) {
-    out.push((bytes[at] << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0));
+    out.push(bytes[at] | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24));
   }
 }
 
@@ -288,14 +294,25 @@ export function compile(
   return out;
 }
 
+const FIRST_WORDS = 4096;
+
 /** All programs in use, each once, in one array. */
 export class ProgramStore {
   /** Replaced when it grows: read it anew for each burst. */
-  code = new Int32Array(4096);
+  code: Int32Array;
+  /** Its address, for kernels. */
+  codeAt: number;
+  readonly #arena: Arena;
   #top = 0;
   readonly #offsets = new Map<string, number>();
   readonly #names = new Map<number, { readonly name: string; readonly words: number; users: number }>();
   readonly #free = new Map<number, number[]>();
+
+  constructor(arena: Arena) {
+    this.#arena = arena;
+    this.codeAt = arena.alloc(4 * FIRST_WORDS);
+    this.code = arena.i32(this.codeAt, FIRST_WORDS);
+  }
 
   /** Different programs in use. */
   get size(): number {
@@ -334,8 +351,12 @@ export class ProgramStore {
     const offset = this.#top;
     this.#top += words;
     if (this.#top > this.code.length) {
-      const grown = new Int32Array(Math.max(2 * this.code.length, this.#top));
+      const words = Math.max(2 * this.code.length, this.#top);
+      const at = this.#arena.alloc(4 * words);
+      const grown = this.#arena.i32(at, words);
       grown.set(this.code);
+      this.#arena.free(this.codeAt, 4 * this.code.length);
+      this.codeAt = at;
       this.code = grown;
     }
     return offset;

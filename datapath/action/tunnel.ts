@@ -8,10 +8,15 @@
  *                           | UDP 8 | VXLAN 8             | frame |     RFC 7348
  *                           | UDP 8 | Geneve 8 + options  | frame |     RFC 8926
  */
+
 import { TUN_FLAG_CSUM, TUN_FLAG_KEY, TUN_FLAG_OAM } from "../flow/flow-key.ts";
 import type { PacketBatch } from "../packet/packet-batch.ts";
+import type { PacketPool } from "../packet/packet-pool.ts";
 import { checksumAdd, checksumFold, pseudoIpv4 } from "../wire/checksum.ts";
+import type { ActionKernel } from "./action-kernel.ts";
+import type { Chain } from "./chain.ts";
 import { TunnelKind } from "./opcodes.ts";
+import type { ProgramStore } from "./program.ts";
 
 const PROTO_UDP = 17;
 const PROTO_GRE = 47;
@@ -20,64 +25,49 @@ const GRE_K = 0x2000;
 const GRE_S = 0x1000;
 const TRANSPARENT_ETHERNET = 0x6558;
 const GENEVE_PORT = 6081;
-/** Source ports of the outer UDP header: OVS's tnl_udp_port_min and _max. */
-const PORT_MIN = 32768;
-const PORT_MAX = 61000;
 
 /**
  * Puts the header whose operands start at `pc` (Op.PushTunnel) before the packets of a chain; returns how many they are.
- * One call for the chain: the operands and array bases stay in registers, 4 ns less a packet than a call for each.
+ * A checksum over all that is inside is added behind the kernel, packet by packet.
  */
 export function pushTunnel(
-  view: DataView,
-  bytes: Uint8Array,
+  kernel: ActionKernel,
+  pool: PacketPool,
   set: PacketBatch,
-  next: Int32Array,
+  chain: Chain,
   head: number,
-  code: Int32Array,
+  programs: ProgramStore,
   pc: number,
 ): number {
-  const isUdp = code[pc] === 1;
-  const wantsChecksum = code[pc + 1] === 1;
+  const { code } = programs;
+  const isUdp = code[pc];
   const size = code[pc + 2];
   const ipAt = code[pc + 3];
-  const sum = code[pc + 4];
   const words = pc + 5;
-  const whole = size & ~3;
-  const { start, end, l3, l4: transport, hash } = set;
-  const isSummedGre = !isUdp && ((code[words + ((ipAt + 20) >> 2)] >>> (24 - 8 * ((ipAt + 20) & 3))) & 0x80) !== 0;
-  let count = 0;
-  for (let i = head; i >= 0; i = next[i]) {
-    const at = start[i] - size;
-    let word = words;
-    let n = 0;
-    for (; n + 16 <= whole; n += 16) {
-      view.setInt32(at + n, code[word]);
-      view.setInt32(at + n + 4, code[word + 1]);
-      view.setInt32(at + n + 8, code[word + 2]);
-      view.setInt32(at + n + 12, code[word + 3]);
-      word += 4;
+  const count = kernel.pushTunnel(
+    set.base,
+    chain.at,
+    head,
+    programs.codeAt + 4 * words,
+    size,
+    ipAt,
+    code[pc + 4],
+    isUdp,
+  );
+  const grePlace = ipAt + 20;
+  const isSummedGre = isUdp === 0 && ((code[words + (grePlace >> 2)] >>> (8 * (grePlace & 3))) & 0x80) !== 0;
+  if (isSummedGre || (isUdp === 1 && code[pc + 1] === 1)) {
+    const { view, bytes } = pool;
+    const { next } = chain;
+    for (let i = head; i >= 0; i = next[i]) {
+      const l4 = set.l4[i];
+      if (isSummedGre) {
+        view.setUint16(l4 + 4, 0);
+        view.setUint16(l4 + 4, checksumFold(checksumAdd(bytes, l4, set.end[i], 0)));
+      } else {
+        udpChecksum(view, bytes, set.l3[i], l4, set.end[i]);
+      }
     }
-    for (; n < whole; n += 4) view.setInt32(at + n, code[word++]);
-    if ((size & 2) !== 0) view.setUint16(at + whole, code[word] >>> 16);
-    if ((size & 1) !== 0) view.setUint8(at + size - 1, code[word] >>> ((size & 2) !== 0 ? 8 : 24));
-    const ip = at + ipAt;
-    const l4 = ip + 20;
-    const total = end[i] - ip;
-    view.setUint16(ip + 2, total);
-    view.setUint16(ip + 10, checksumFold(sum + (total & 0xffff)));
-    start[i] = at;
-    l3[i] = ip;
-    transport[i] = l4;
-    if (isUdp) {
-      view.setUint16(l4, PORT_MIN + (((hash[i] >>> 16) * (PORT_MAX - PORT_MIN)) >>> 16));
-      view.setUint16(l4 + 4, total - 20);
-      if (wantsChecksum) udpChecksum(view, bytes, ip, l4, end[i]);
-    } else if (isSummedGre) {
-      view.setUint16(l4 + 4, 0);
-      view.setUint16(l4 + 4, checksumFold(checksumAdd(bytes, l4, end[i], 0)));
-    }
-    count++;
   }
   return count;
 }

@@ -77,31 +77,31 @@ function group(): Func {
     func.set(length, sub(load(p, COLUMN.end), load(p, COLUMN.start)));
     func.store(add(groups, shl(i, 2)), NEXT, -1);
     // The megaflow of the packet before: `g` is still its group.
-      func.if(notEqual(flow, last), () => {
-        func.leave(packets, lessSigned(flow, 0));
-        func.set(record, add(records, shl(flow, Math.log2(RECORD_BYTES))));
-        func.leave(packets, notEqual(load(record, 4 * I_EPOCH), epoch));
-        func.set(last, flow);
-        func.if(notEqual(load(record, 4 * I_STAMP), stamp), () => {
-          func.set(g, load(groups, COUNT));
-          func.store(groups, COUNT, add(g, 1));
-          func.store(record, 4 * I_STAMP, stamp);
-          func.store(record, 4 * I_GROUP, g);
-          func.set(g, add(groups, shl(g, 2)));
-          func.store(g, HEAD, i);
-          func.store(g, TAIL, i);
-          func.store(g, PROGRAM, load(record, 4 * I_PROGRAM));
-          func.store(g, MEGAFLOW, flow);
-          func.store(g, PACKETS, 1);
-          func.store(g, BYTES, length);
-          func.next(packets);
-        });
-        func.set(g, add(groups, shl(load(record, 4 * I_GROUP), 2)));
+    func.if(notEqual(flow, last), () => {
+      func.leave(packets, lessSigned(flow, 0));
+      func.set(record, add(records, shl(flow, Math.log2(RECORD_BYTES))));
+      func.leave(packets, notEqual(load(record, 4 * I_EPOCH), epoch));
+      func.set(last, flow);
+      func.if(notEqual(load(record, 4 * I_STAMP), stamp), () => {
+        func.set(g, load(groups, COUNT));
+        func.store(groups, COUNT, add(g, 1));
+        func.store(record, 4 * I_STAMP, stamp);
+        func.store(record, 4 * I_GROUP, g);
+        func.set(g, add(groups, shl(g, 2)));
+        func.store(g, HEAD, i);
+        func.store(g, TAIL, i);
+        func.store(g, PROGRAM, load(record, 4 * I_PROGRAM));
+        func.store(g, MEGAFLOW, flow);
+        func.store(g, PACKETS, 1);
+        func.store(g, BYTES, length);
+        func.next(packets);
       });
-      func.store(add(groups, shl(load(g, TAIL), 2)), NEXT, i);
-      func.store(g, TAIL, i);
-      func.store(g, PACKETS, add(load(g, PACKETS), 1));
-      func.store(g, BYTES, add(load(g, BYTES), length));
+      func.set(g, add(groups, shl(load(record, 4 * I_GROUP), 2)));
+    });
+    func.store(add(groups, shl(load(g, TAIL), 2)), NEXT, i);
+    func.store(g, TAIL, i);
+    func.store(g, PACKETS, add(load(g, PACKETS), 1));
+    func.store(g, BYTES, add(load(g, BYTES), length));
   });
   func.return(i);
   return func;

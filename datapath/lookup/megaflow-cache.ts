@@ -74,11 +74,11 @@ export class MegaflowCache {
   #dead = new Uint8Array(FIRST_FLOWS);
   #capacity = FIRST_FLOWS;
 
-  readonly #arena: Arena;
+  readonly arena: Arena;
 
   /** `arena` is that of the pool whose batches are looked up. */
   constructor(arena: Arena, limit = 200_000) {
-    this.#arena = arena;
+    this.arena = arena;
     this.limit = limit;
     this.recordsAt = arena.alloc(FIRST_FLOWS * RECORD_F64 * 8);
     this.f64 = arena.f64(this.recordsAt, FIRST_FLOWS * RECORD_F64);
@@ -252,13 +252,13 @@ export class MegaflowCache {
   #grow(): void {
     const bytes = this.#capacity * RECORD_F64 * 8;
     this.#capacity *= 2;
-    const at = this.#arena.alloc(2 * bytes);
-    const f64 = this.#arena.f64(at, this.#capacity * RECORD_F64);
+    const at = this.arena.alloc(2 * bytes);
+    const f64 = this.arena.f64(at, this.#capacity * RECORD_F64);
     f64.set(this.f64);
-    this.#arena.free(this.recordsAt, bytes);
+    this.arena.free(this.recordsAt, bytes);
     this.recordsAt = at;
     this.f64 = f64;
-    this.i32 = this.#arena.i32(at, this.#capacity * RECORD_I32);
+    this.i32 = this.arena.i32(at, this.#capacity * RECORD_I32);
     const keys = new Int32Array(this.#capacity * KEY_WORDS);
     keys.set(this.keys);
     this.keys = keys;
