@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { KEY_WORDS, W_IN_PORT, W_NW_DST, W_NW_SRC } from "../../datapath/flow/flow-key.ts";
 import { installedMask } from "../../datapath/flow/flow-mask.ts";
-import { Arena } from "../../datapath/wasm/arena.ts";
 import { FlowJournal } from "../../datapath/lookup/flow-journal.ts";
 import { F_BYTES, F_PACKETS, F_USED, MegaflowCache, RECORD_F64 } from "../../datapath/lookup/megaflow-cache.ts";
+import { Arena } from "../../datapath/wasm/arena.ts";
 
 const maskOn = (...words: number[]): Int32Array => {
   const mask = new Int32Array(KEY_WORDS);
