@@ -23,6 +23,12 @@ export function isInputError(error: unknown): error is Error {
   return error instanceof Error && !BUGS.has(error.constructor.name);
 }
 
+/** The reader of what we write has gone (`eastwest generate /dev/stdout | head`): no error of anybody. */
+export function isClosedPipe(error: unknown): boolean {
+  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: { code?: unknown } };
+  return code === "EPIPE" || cause?.code === "EPIPE";
+}
+
 /** One line for an error of the file system: what, which file, why. Other errors keep their first line. */
 export function messageOf(error: Error): string {
   const { code, path } = error as NodeJS.ErrnoException;

@@ -12,7 +12,7 @@ import { register as peer } from "./commands/peer.ts";
 import { register as replay } from "./commands/replay.ts";
 import { register as run } from "./commands/run.ts";
 import { register as trace } from "./commands/trace.ts";
-import { CheckError, Exit, isInputError, messageOf } from "./errors.ts";
+import { CheckError, Exit, isClosedPipe, isInputError, messageOf } from "./errors.ts";
 import { packageVersion as version } from "./paths.ts";
 
 /** A fault of the program itself (sysexits.h: EX_SOFTWARE). */
@@ -63,6 +63,7 @@ function report(error: unknown): number {
     process.stderr.write(`eastwest: ${error.message}\n`);
     return Exit.CheckFailed;
   }
+  if (isClosedPipe(error)) return Exit.Done;
   if (isInputError(error)) {
     process.stderr.write(`eastwest: ${messageOf(error)}\n`);
     return Exit.BadInput;
@@ -76,7 +77,10 @@ for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
     // `eastwest run | head`: the reader has enough.
     if (error.code === "EPIPE") process.exit(process.exitCode ?? Exit.Done);
-    throw error;
+    if (stream === process.stdout) {
+      process.stderr.write(`eastwest: cannot write standard output: ${messageOf(error)}\n`);
+    }
+    process.exit(Exit.BadInput);
   });
 }
 

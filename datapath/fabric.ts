@@ -37,6 +37,9 @@ import { macWords } from "./wire/addresses.ts";
 
 /** Revalidation and ageing happen this often in virtual time: OVS's revalidators wake at least every 500 ms. */
 const TICK_NS = 500e6;
+/** Bursts that one call of `settle` works off at most, and by port: frames that still go round then do so for ever. */
+const MAX_BURSTS = 1 << 14;
+const MAX_BURSTS_PORT = 256;
 /** Packets in flight at once: 32 offered, times the copies that flooding over three hosts makes, with room to spare. */
 const POOL_SLOTS = 4096;
 
@@ -92,6 +95,7 @@ export class Fabric {
   readonly #timing: boolean;
   readonly #batch: PacketBatch;
   readonly #ring: PacketQueue;
+  readonly #mostBursts: number;
   readonly #waiting: readonly Uint8Array[];
   readonly #traceViews = new Map<Trace, DataView>();
   #trace: Trace | null = null;
@@ -114,6 +118,10 @@ export class Fabric {
     this.consumed = new Float64Array(this.hosts.length);
     this.#waiting = this.hosts.map((host) => new Uint8Array(host.rx.length));
     this.#ring = new PacketQueue(this.hosts.reduce((sum, host) => sum + host.rx.length, 1));
+    this.#mostBursts = Math.max(
+      MAX_BURSTS,
+      MAX_BURSTS_PORT * this.#waiting.reduce((sum, { length }) => sum + length, 0),
+    );
     this.#destinations = new Destinations(topology, this.hosts, this.speculation);
     this.vms = this.#destinations.vms;
     this.wires = this.#destinations.wires;
@@ -175,10 +183,15 @@ export class Fabric {
     return this.#receive(host, port, slot, start, start + length, time);
   }
 
-  /** Runs until every queue is empty. */
+  /**
+   * Runs until every queue is empty. Throws when they never are: a loop of bridges and wires that floods carries a broadcast
+   * round for ever, here as on real cables.
+   */
   settle(): void {
     const batch = this.#batch;
+    let left = this.#mostBursts;
     while (this.#ring.count > 0) {
+      if (left-- === 0) throw this.#endless();
       // The ring's `slot` is the host and its `start` the port: the same queue serves for pairs of numbers.
       this.#ring.shiftOne();
       const h = this.#ring.lastSlot;
@@ -416,6 +429,16 @@ export class Fabric {
     }
     this.#trace = trace;
     this.#traceView = view;
+  }
+
+  #endless(): Error {
+    this.#ring.shiftOne();
+    const host = this.hosts[this.#ring.lastSlot];
+    const port = host.switch.portName(this.#ring.lastStart);
+    return new Error(
+      `topology ${this.topology.name}: frames go round without end, ${this.#mostBursts} bursts after one was put in, now at ` +
+        `${host.name}/${port}: a loop of wires or bridges that flood`,
+    );
   }
 
   #names(): string {

@@ -32,5 +32,5 @@ const REASONS: Readonly<Record<string, string>> = {
 export function systemError(error: unknown, doing: string): unknown {
   const code = (error as { code?: unknown } | null)?.code;
   if (error instanceof InputError || typeof code !== "string" || !/^E[A-Z0-9]+$/.test(code)) return error;
-  return new InputError(`${doing}: ${REASONS[code] ?? (error as Error).message} (${code})`);
+  return new InputError(`${doing}: ${REASONS[code] ?? (error as Error).message} (${code})`, { cause: error });
 }

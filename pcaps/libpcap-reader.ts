@@ -75,7 +75,7 @@ export async function readTraceWithLibpcap(path: string, options: LibpcapOptions
         "install libpcap's headers and a C++ compiler, then run npm install; or read without --reader libpcap",
     );
   }
-  const warnings = await walk(path);
+  const { warnings, frames } = await walk(path);
   const builder = new TraceBuilder(path, options.memory);
   let session: Session;
   try {
@@ -114,6 +114,13 @@ export async function readTraceWithLibpcap(path: string, options: LibpcapOptions
   // close() only breaks the loop; the next dispatch notices and frees libpcap's handle and its file.
   session.session.dispatch(buf, header);
   if (failed !== undefined) throw failed;
+  // libpcap stops at a second link type or byte order, and the package does not say that it did.
+  if (options.filter === undefined && builder.count < frames) {
+    throw new InputError(
+      `${path}: libpcap gives ${builder.count} of its ${frames} frames (it takes one link type and one byte order in a file): ` +
+        "read without --reader libpcap",
+    );
+  }
   if (leftOut > 0) warnings.push(`${leftOut} cooked packets left out: their device has no Ethernet addresses`);
   if (builder.count === 0) {
     throw new InputError(`${path}: no frame passes the filter "${options.filter ?? ""}"`);
@@ -122,7 +129,7 @@ export async function readTraceWithLibpcap(path: string, options: LibpcapOptions
 }
 
 /** Errors and warnings of our own reader for the file: what libpcap would not say through the package. */
-async function walk(path: string): Promise<string[]> {
+async function walk(path: string): Promise<{ warnings: string[]; frames: number }> {
   if (path === "-")
     throw new InputError("libpcap reads files, not standard input: give a file, or read without --reader libpcap");
   const windows = await TraceWindows.open(path, { memory: WINDOW });
@@ -134,5 +141,5 @@ async function walk(path: string): Promise<string[]> {
   const warnings = windows.warnings.filter((warning) => warning.startsWith("cut off"));
   const finer = windows.description.interfaces.some(({ resolution }) => !/^10\^-[0-6] s$/.test(resolution));
   if (finer) warnings.push("libpcap gives microseconds through node-pcap: finer times are cut");
-  return warnings;
+  return { warnings, frames: windows.frames };
 }

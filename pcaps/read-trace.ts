@@ -192,7 +192,12 @@ export class TraceWindows implements AsyncIterable<Trace> {
     this.#reserve(FIRST_PIECE);
     const { name } = this.#source;
     while (!this.#end && this.#filled < 4) await this.#fill(false);
-    if (this.#filled === 0) throw new InputError(`${name}: is empty (0 bytes), expected a pcap or pcapng capture`);
+    if (this.#filled === 0) {
+      const why = this.#source.gzip
+        ? `holds no byte behind its gzip header${dashed(this.#source.warning)}`
+        : "is empty (0 bytes)";
+      throw new InputError(`${name}: ${why}, expected a pcap or pcapng capture`);
+    }
     const little = this.#filled >= 4 ? pcapByteOrder(this.#view) : undefined;
     if (little !== undefined) this.#parser = new PcapParser(name, this.#view, little);
     else if (this.#filled >= 4 && this.#view.getUint32(0) === SECTION_HEADER) this.#parser = new PcapngParser(name);
@@ -253,8 +258,9 @@ export class TraceWindows implements AsyncIterable<Trace> {
     if (this.#at < this.#filled) cut = parser.tail(this.#bytes, this.#view, this.#at, this.#filled);
     parser.finish();
     if (columns.total === 0) {
-      const why = cut === "" ? `${this.#read} bytes of headers and nothing behind them` : cut;
-      throw new InputError(`${this.path}: holds no frame: ${parser.format}, ${why}`);
+      const nothing =
+        parser.notes.length > 0 ? parser.notes.join("; ") : `${this.#read} bytes of headers and nothing behind them`;
+      throw new InputError(`${this.path}: holds no frame: ${parser.format}, ${cut === "" ? nothing : cut}`);
     }
     if (cut !== "") this.#warnings.push(cut);
     if (this.#source.warning !== "") this.#warnings.push(this.#source.warning);
@@ -275,6 +281,8 @@ export class TraceWindows implements AsyncIterable<Trace> {
     );
   }
 }
+
+const dashed = (text: string): string => (text === "" ? "" : `: ${text}`);
 
 /** First bytes of files that people take for captures, in their names. */
 const OTHERS: readonly (readonly [readonly number[], string])[] = [

@@ -2,10 +2,11 @@
  * `eastwest run`: the main job. Captures through the article's cluster, with the router on the network node and distributed;
  * everything counted and timed, printed side by side.
  */
+import { resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { Fabric } from "../../datapath/fabric.ts";
 import type { Topology } from "../../datapath/topology.ts";
-import { CheckError, Exit, InputError } from "../errors.ts";
+import { CheckError, Exit, InputError, isInputError } from "../errors.ts";
 import { checkWritable, writeText } from "../output-file.ts";
 import { type ModeName, modes, type NetworkName, networks, packageVersion, scenarioFile, shown } from "../paths.ts";
 import { Progress } from "../progress.ts";
@@ -75,13 +76,23 @@ export function register(program: Command): void {
     .addOption(
       new Option("--network <kind>", "tenant networks of the article's cluster").choices(networks).default("gre"),
     )
-    .option(
-      "--topology <file>",
-      "another cluster, as YAML (bench/scenarios/README.md), in place of --mode and --network",
+    .addOption(
+      new Option(
+        "--topology <file>",
+        "another cluster, as YAML (bench/scenarios/README.md), in place of --mode and --network",
+      ).conflicts(["mode", "network"]),
     )
     .option("--from <port=file>", "capture to put in at a VM or HOST/PORT; repeatable", collect)
-    .option("--repeat <n>", "measure exactly this many warm passes", count)
-    .option("--seconds <s>", "measure warm passes for this long (default: until the figure is stable)", positive)
+    .addOption(
+      new Option("--repeat <n>", "measure exactly this many warm passes")
+        .argParser(count)
+        .conflicts(["seconds", "timing"]),
+    )
+    .addOption(
+      new Option("--seconds <s>", "measure warm passes for this long (default: until the figure is stable)")
+        .argParser(positive)
+        .conflicts("timing"),
+    )
     .option("--no-timing", "count only, no warm passes")
     .option("--loop <n>", "rounds of the counting pass through the captures", count, 1)
     .addOption(
@@ -173,12 +184,22 @@ async function prepare(options: RunOptions): Promise<Prepared[]> {
     libpcap: options.reader === "libpcap",
     filter: options.filter,
   });
-  for (const file of [options.json, options.save]) checkWritable(file);
+  const { json, save } = options;
+  if (save === "-") throw new InputError("--save -: expected the name of a file, or /dev/stdout");
+  if (options.write === "") throw new InputError('--write "": expected the name of a folder');
+  for (const file of [json, save]) checkWritable(file);
+  if (json !== undefined && save !== undefined && resolve(json) === resolve(save) && !json.startsWith("/dev/")) {
+    throw new InputError(`--json ${json} --save ${save}: expected two files`);
+  }
   const prepared: Prepared[] = [];
   for (const file of files) {
     const topology = loadTopology(file);
     // Rules are parsed where a cluster is built; those of the second mode must not fail when the first has run.
-    new Fabric(topology, { poolSlots: 1 });
+    try {
+      new Fabric(topology, { poolSlots: 1 });
+    } catch (error) {
+      throw placed(error, file);
+    }
     for (const path of options.dumpFlows ?? []) bridgeNamed(topology.hosts, path);
     for (const { port } of sources) checkPort(topology, port);
     const used = sources.length > 0 ? sources : recordedSources(topology);
@@ -188,6 +209,12 @@ async function prepare(options: RunOptions): Promise<Prepared[]> {
     prepared.push({ topology, file: shown(file), loaded: await loadInputs(topology, used, captures) });
   }
   return prepared;
+}
+
+/** An error of building a cluster, with the topology's file in front where it names no place (rules name their file). */
+function placed(error: unknown, file: string): unknown {
+  if (!isInputError(error) || /^\S*:\d+:\d+: /.test(error.message)) return error;
+  return new InputError(`${shown(file)}: ${error.message}`, { cause: error });
 }
 
 /** Warnings of the readers, each capture's once. */

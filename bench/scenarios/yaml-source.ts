@@ -26,7 +26,12 @@ export class YamlSource {
       const { line, col } = this.#lines.linePos(error.pos[0]);
       throw new InputError(`${shown(file)}:${line}:${col}: not YAML: ${error.message.split("\n", 1)[0]}`);
     }
-    this.value = document.toJS({ maxAliasCount: 1000 });
+    try {
+      this.value = document.toJS({ maxAliasCount: 1000 });
+    } catch (problem) {
+      // Aliases without an anchor, or far too many of them: the library finds them here and does not say where.
+      throw new InputError(`${shown(file)}: not YAML: ${(problem as Error).message}`);
+    }
   }
 
   /** An error at the value under `path`, or at its key when `atKey` names one below it. */

@@ -12,6 +12,7 @@ import { systemError } from "../../pcaps/input-error.ts";
 import { PcapWriter } from "../../pcaps/write-pcap.ts";
 
 export class FrameFiles {
+  readonly #all: PcapWriter[] = [];
   readonly #vms: readonly PcapWriter[];
   /** By "host/port". */
   readonly #ports = new Map<string, PcapWriter>();
@@ -25,14 +26,22 @@ export class FrameFiles {
     } catch (error) {
       throw systemError(error, `cannot make the folder ${folder}`);
     }
-    const create = (name: string): PcapWriter =>
-      new PcapWriter(join(folder, `${name.replaceAll(/[^\w.@-]/g, "-")}.pcap`), epochNs);
+    const create = (name: string): PcapWriter => {
+      const writer = new PcapWriter(join(folder, `${name.replaceAll(/[^\w.@-]/g, "-")}.pcap`), epochNs);
+      this.#all.push(writer);
+      return writer;
+    };
     this.#hosts = fabric.hosts.map((host) => host.name);
-    this.#vms = fabric.vms.map((vm) => create(vm.config.name));
-    for (const wire of fabric.topology.wires) {
-      for (const member of wire.members) this.#ports.set(member, create(member));
+    try {
+      this.#vms = fabric.vms.map((vm) => create(vm.config.name));
+      for (const wire of fabric.topology.wires) {
+        for (const member of wire.members) this.#ports.set(member, create(member));
+      }
+      this.#underlay = create("underlay");
+    } catch (error) {
+      this.abort();
+      throw error;
     }
-    this.#underlay = create("underlay");
   }
 
   delivered(vm: number, bytes: Uint8Array, start: number, end: number, time: number): void {
@@ -49,9 +58,13 @@ export class FrameFiles {
 
   /** Closes all files; returns how many frames each holds, by path. */
   close(): { path: string; frames: number }[] {
-    const writers = [...this.#vms, ...this.#ports.values(), this.#underlay];
-    for (const writer of writers) writer.close();
-    return writers.map(({ path, frames }) => ({ path, frames }));
+    for (const writer of this.#all) writer.close();
+    return this.#all.map(({ path, frames }) => ({ path, frames }));
+  }
+
+  /** Gives up: those that were not closed yet are gone. */
+  abort(): void {
+    for (const writer of this.#all) writer.abort();
   }
 }
 

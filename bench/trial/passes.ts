@@ -157,11 +157,16 @@ export async function warmPasses(fabric: Fabric, schedule: Schedule, options: Wa
   };
 }
 
+/** Signals are looked after this often in a pass, ms. */
+const PART_MS = 50;
+
 /** One pass after the other over a fixed schedule. */
-class WarmRunner {
+export class WarmRunner {
   readonly #fabric: Fabric;
   readonly #schedule: Schedule;
   readonly #entries: Int32Array;
+  /** Where the pass goes on. */
+  #burst = 0;
   #base: number;
 
   constructor(fabric: Fabric, schedule: Schedule, start: number) {
@@ -171,11 +176,17 @@ class WarmRunner {
     this.#base = start;
   }
 
-  pass(): void {
+  /** A pass, or PART_MS of a long one: false then, to be called again. */
+  pass(): boolean {
     const fabric = this.#fabric;
     const { inputs, burst, input, frame, time, span } = this.#schedule;
     const base = this.#base;
-    for (let b = 0; b + 1 < burst.length; b++) {
+    const began = performance.now();
+    for (let b = this.#burst; b + 1 < burst.length; b++) {
+      if ((b & 63) === 0 && performance.now() - began > PART_MS) {
+        this.#burst = b;
+        return false;
+      }
       const first = burst[b];
       const end = burst[b + 1];
       const at = base + time[first];
@@ -185,7 +196,9 @@ class WarmRunner {
       for (let i = first; i < end; i++) fabric.offer(entry, trace, frame[i], at);
       fabric.settle();
     }
+    this.#burst = 0;
     this.#base = base + span;
+    return true;
   }
 }
 

@@ -9,7 +9,7 @@ import { InputError } from "../errors.ts";
 import { FirstPing } from "./first-ping.ts";
 import { FrameFiles } from "./frame-files.ts";
 import type { Inputs } from "./inputs.ts";
-import { coldPass, warmPasses } from "./passes.ts";
+import { type ColdResult, coldPass, warmPasses } from "./passes.ts";
 import { type ModeResult, modeResult } from "./result.ts";
 import { coldSchedule, type Input, type Pace, warmSchedule } from "./schedule.ts";
 import { type ClusterState, clusterState, dumpBridge } from "./state.ts";
@@ -64,13 +64,20 @@ export async function runMode(trial: ModeTrial): Promise<ModeOutcome> {
   fabric.tap = tapOf(ping, files);
   const total = schedule.count * rounds;
   const coldShare = trial.timing ? 0.2 : 1;
-  const cold = await coldPass(fabric, schedule, {
-    rounds,
-    realTime: trial.paceText !== null,
-    progress: (frames) => trial.progress((coldShare * frames) / total, "counting"),
-  });
+  let cold: ColdResult;
+  let written: ModeOutcome["files"];
+  try {
+    cold = await coldPass(fabric, schedule, {
+      rounds,
+      realTime: trial.paceText !== null,
+      progress: (frames) => trial.progress((coldShare * frames) / total, "counting"),
+    });
+    written = files === null ? [] : files.close();
+  } catch (error) {
+    files?.abort();
+    throw error;
+  }
   fabric.tap = null;
-  const written = files === null ? [] : files.close();
   for (const host of fabric.hosts) host.datapath.flushStats();
   const counters = fabric.snapshot();
   const violations = fabric.check();

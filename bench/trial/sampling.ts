@@ -21,8 +21,8 @@ export const stabilityRule =
   "1 us a frame";
 
 export interface Subject {
-  /** One pass. */
-  pass(): void;
+  /** One pass; false: only a part of it, of some 50 ms, to be called again. So signals have their turn in long passes. */
+  pass(): unknown;
   /** Packets that the figure is divided by, so far. */
   packets(): number;
   /** Forgets measured times: a sample begins. */
@@ -57,7 +57,7 @@ export interface Sampled {
   readonly interrupted: boolean;
 }
 
-/** Null when no packet counts: there is nothing to divide by. */
+/** Null when no packet counts, or it was stopped in the first sample: there is nothing to divide by, or nothing at all. */
 export async function sample(subject: Subject, options: SampleOptions): Promise<Sampled | null> {
   const { repeat, seconds } = options;
   const atStart = subject.packets();
@@ -69,11 +69,11 @@ export async function sample(subject: Subject, options: SampleOptions): Promise<
   let perPass = Number.POSITIVE_INFINITY;
   while (performance.now() - began < warmUpMs && !interrupted) {
     const start = performance.now();
-    subject.pass();
+    interrupted = (await wholePass(subject, () => options.progress(0))) < 0;
     warmUpPasses++;
     perPass = Math.min(perPass, performance.now() - start);
     if (start - breathed > 50) {
-      interrupted = !options.progress(0);
+      interrupted = interrupted || !options.progress(0);
       await breathe();
       breathed = performance.now();
     }
@@ -94,9 +94,17 @@ export async function sample(subject: Subject, options: SampleOptions): Promise<
     subject.reset();
     const before = subject.packets();
     const start = performance.now();
-    for (let i = 0; i < size; i++) subject.pass();
+    // Time between the parts of a long pass is not the subject's.
+    let between = 0;
+    const goOn = (): boolean => options.progress(share(total, passes, performance.now() - measured, repeat, seconds));
+    for (let i = 0; i < size && !interrupted; i++) {
+      const paused = await wholePass(subject, goOn);
+      interrupted = paused < 0;
+      between += paused * 1e6;
+    }
+    if (interrupted) break;
     const away = subject.apart();
-    const ns = (performance.now() - start) * 1e6 - away;
+    const ns = (performance.now() - start) * 1e6 - away - between;
     const packets = subject.packets() - before;
     if (packets === 0) return null;
     passes += size;
@@ -108,6 +116,7 @@ export async function sample(subject: Subject, options: SampleOptions): Promise<
     interrupted = !options.progress(done);
     await breathe();
   }
+  if (passes === 0) return null;
   return {
     warmUpPasses,
     passes,
@@ -117,6 +126,19 @@ export async function sample(subject: Subject, options: SampleOptions): Promise<
     waitedShare: waitedSince(scheduled),
     interrupted,
   };
+}
+
+/** One pass with all its parts: the time between them in ms, -1 when told to stop there. */
+async function wholePass(subject: Subject, goOn: () => boolean): Promise<number> {
+  let between = 0;
+  while (subject.pass() === false) {
+    const paused = performance.now();
+    const stop = !goOn();
+    await breathe();
+    if (stop) return -1;
+    between += performance.now() - paused;
+  }
+  return between;
 }
 
 /** How much of the measuring is done, 1 when it is. */

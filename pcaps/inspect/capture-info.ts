@@ -297,9 +297,13 @@ function over(type: number): "IPv4" | "IPv6" | null {
   return type === ETHERTYPE_IPV4 ? "IPv4" : type === ETHERTYPE_IPV6 ? "IPv6" : null;
 }
 
-/** "2026-11-22T11:47:21.089116000Z". */
+/** The last second of the year 9999: what ISO 8601 can say in four digits. */
+const LAST_SECOND = 253_402_300_799n;
+
+/** "2026-11-22T11:47:21.089116000Z"; seconds since 1970 as in "@253402300800.000000000" where a broken clock says later. */
 export function isoTime(ns: bigint): string {
   const seconds = ns / 1_000_000_000n;
+  if (seconds > LAST_SECOND) return `@${seconds}.${(ns % 1_000_000_000n).toString().padStart(9, "0")}`;
   const date = new Date(Number(seconds) * 1000).toISOString();
   return `${date.slice(0, 19)}.${(ns % 1_000_000_000n).toString().padStart(9, "0")}Z`;
 }

@@ -1,10 +1,11 @@
 /** Everything a person can get wrong at the command line: one line that says what and where, exit code 2, no stack. */
 import assert from "node:assert/strict";
-import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { packageRoot } from "../../bench/paths.ts";
-import { eastwest, type Ran, recorded, withFolder } from "./cli.ts";
+import { eastwest, program, type Ran, recorded, withFolder } from "./cli.ts";
 
 const vm1 = recorded("gre-dvr.vm1.pcap");
 const fast = ["run", "--mode", "dvr", "--no-timing"];
@@ -108,6 +109,59 @@ test("a file that cannot be written", () => {
   const ran = eastwest(...fast, "--json", "/nowhere/at/all.json", "--quiet");
   refused(ran, "/nowhere/at/all.json");
 });
+
+test("outputs that cannot be: said before the work, and nothing half-written is left", () =>
+  withFolder((folder) => {
+    refused(eastwest(...fast, "--json", ""), "expected the name of a file");
+    refused(eastwest(...fast, "--json", folder), folder, "is a directory");
+    refused(eastwest(...fast, "--save", "-"), "--save -");
+    refused(eastwest(...fast, "--write", ""), "--write");
+    const same = join(folder, "a.json");
+    refused(eastwest(...fast, "--json", same, "--save", same), "expected two files");
+    refused(eastwest(...fast, "--write", join(packageRoot, "README.md")), "README.md", "not a directory");
+    refused(eastwest("run", "--topology", "x.yaml", "--mode", "dvr"), "--topology", "--mode");
+    refused(eastwest("run", "--no-timing", "--repeat", "3"), "--repeat");
+    if (existsSync("/dev/full")) {
+      refused(eastwest(...fast, "--quiet", "--json", "/dev/full"), "cannot write /dev/full", "no space left");
+      const full = spawnSync("sh", ["-c", `"$0" "$@" > /dev/full`, process.execPath, program, ...fast], {
+        encoding: "utf8",
+      });
+      refused({ status: full.status, stdout: full.stdout, stderr: full.stderr }, "standard output", "no space left");
+    }
+    assert.deepEqual(readdirSync(folder), []);
+  }));
+
+test("a cluster that cannot work: the topology's file is named", () =>
+  withFolder((folder) => {
+    cpSync(join(packageRoot, "bench", "scenarios", "gre-dvr"), folder, { recursive: true });
+    const topology = join(folder, "topology.yaml");
+    const text = readFileSync(topology, "utf8");
+    const run = (changed: string): Ran => {
+      writeFileSync(topology, changed);
+      return eastwest("run", "--no-timing", "--topology", topology, "--from", `vm1=${vm1}`);
+    };
+    refused(run(text.replace("remote_ip: 10.11.1.116", "remote_ip: 10.11.1.316")), "topology.yaml: ", "10.11.1.316");
+    refused(run(text.replace("address: 10.11.1.115/24", "address: 10.11.1.315/24")), "topology.yaml", "10.11.1.315");
+    refused(run(text.replaceAll("192.168.1.1/24", "192.168.1.1/33")), "topology.yaml", "192.168.1.1/33");
+    refused(run("a: &a [1]\nb: *c\n"), "topology.yaml", "not YAML", "alias");
+  }));
+
+test("a loop that floods is found, and leaves no files", () =>
+  withFolder((folder) => {
+    const ports = "[{ name: e0, ofport: 2 }, { name: e1, ofport: 3 }, { name: vm, ofport: 1 }]";
+    const host = (name: string): string => `  - { name: ${name}, bridges: [{ name: br0, ports: ${ports} }] }\n`;
+    const topology = join(folder, "loop.yaml");
+    writeFileSync(
+      topology,
+      `name: loop\nhosts:\n${host("a")}${host("b")}` +
+        "vms: [{ name: vm1, port: a/vm, mac: fa:16:3e:17:6b:a7 }]\n" +
+        "wires: [{ name: w0, members: [a/e0, b/e0] }, { name: w1, members: [a/e1, b/e1] }]\n",
+    );
+    const out = join(folder, "out");
+    const ran = eastwest("run", "--no-timing", "--topology", topology, "--from", `vm1=${vm1}`, "--write", out);
+    refused(ran, "topology loop", "without end", "loop of wires");
+    assert.deepEqual(readdirSync(join(out, "other")), []);
+  }));
 
 test("a capture that does not fit the memory given", () => {
   refused(eastwest(...fast, "--memory", "4k"), "gre-dvr.vm1.pcap", /4096/);

@@ -9,6 +9,7 @@ import { Random } from "../../pcaps/generate/random.ts";
 import { InputError } from "../../pcaps/input-error.ts";
 import { captureInfo } from "../../pcaps/inspect/capture-info.ts";
 import { readTrace, TraceWindows } from "../../pcaps/read-trace.ts";
+import { anyFrame, enhancedPacket, interfaceBlock, option, pcap, sectionHeader } from "./byte-captures.ts";
 import { fileOf, fixtures, framesOf } from "./support.ts";
 
 const samples = ["micro.pcap", "nano.pcapng", "sections.pcapng", "cooked2.pcap"];
@@ -120,4 +121,22 @@ test("a window that one record does not fit into says so", async () => {
   await assert.rejects(async () => {
     for await (const window of windows) assert.ok(window.count > 0);
   }, /the record at offset 24 does not fit into a window of \d+ bytes: give more memory/);
+});
+
+test("what holds no frame says why: cooked packets without addresses, gzip that ends behind its header", async () => {
+  const cooked = pcap([{ frame: Array(60).fill(9), seconds: 1, fraction: 0 }], { linkType: 113 });
+  await assert.rejects(readTrace(fileOf(cooked)), /holds no frame: .*1 of 1 cooked packets left out/);
+  const packed = gzipSync(pcap([{ frame: anyFrame(60, 1), seconds: 1, fraction: 0 }]));
+  await assert.rejects(readTrace(fileOf(packed.subarray(0, 10))), /holds no byte behind its gzip header: .* cut off/);
+});
+
+test("a clock beyond the year 9999 is shown as seconds", async () => {
+  const seconds = option(true, 9, [0x80]);
+  const file = [
+    ...sectionHeader(true),
+    ...interfaceBlock(true, 1, 0, seconds),
+    ...enhancedPacket(true, 0, 1n << 62n, anyFrame(60, 1)),
+  ];
+  const { time } = await captureInfo(fileOf(Uint8Array.from(file)));
+  assert.match(time.first, /^@46116860184\d+\.\d{9}$/);
 });

@@ -6,7 +6,7 @@ import { Worker } from "node:worker_threads";
 import { generateFile } from "../../pcaps/generate/generate.ts";
 import { libpcapVersion, readTraceWithLibpcap } from "../../pcaps/libpcap-reader.ts";
 import { readTrace } from "../../pcaps/read-trace.ts";
-import { pcap } from "./byte-captures.ts";
+import { anyFrame, enhancedPacket, interfaceBlock, pcap, sectionHeader } from "./byte-captures.ts";
 import { fileOf, fixtures, framesOf, has, listing, recorded, run, scratch } from "./support.ts";
 
 const version = await libpcapVersion();
@@ -103,6 +103,19 @@ test("a file that is cut off is read as far as it goes, and said", async (t) => 
   const trace = await readTraceWithLibpcap(path);
   assert.equal(trace.count, 2);
   assert.deepEqual(trace.warnings, ["cut off: 2 frames read, frame 3 at offset 176 has only 55 of its 60 bytes"]);
+});
+
+test("a file that libpcap does not take as a whole is refused, with the frames it would have given", async (t) => {
+  if (missing(t)) return;
+  const frame = anyFrame(60, 1);
+  const section = (little: boolean): number[] => [
+    ...sectionHeader(little),
+    ...interfaceBlock(little),
+    ...enhancedPacket(little, 0, 1n, frame),
+  ];
+  const path = fileOf(Uint8Array.from([...section(true), ...section(false)]));
+  assert.equal((await readTrace(path)).count, 2);
+  await assert.rejects(readTraceWithLibpcap(path), /libpcap gives 1 of its 2 frames/);
 });
 
 test("reading leaves no file open", async (t) => {
