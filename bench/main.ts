@@ -12,6 +12,7 @@ import { register as peer } from "./commands/peer.ts";
 import { register as replay } from "./commands/replay.ts";
 import { register as run } from "./commands/run.ts";
 import { register as trace } from "./commands/trace.ts";
+import { register as trend } from "./commands/trend.ts";
 import { CheckError, Exit, isClosedPipe, isInputError, messageOf } from "./errors.ts";
 import { packageVersion as version } from "./paths.ts";
 
@@ -38,10 +39,11 @@ Examples:
   $ eastwest run --from vm1=mine.pcap --write out
   $ eastwest replay mine.pcap --rules mac.flows
   $ eastwest compare before.json after.json
+  $ eastwest trend history.jsonl --add after.json
 
 Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 130 interrupted, ${EXIT_BUG} a fault of the program.`,
     );
-  for (const register of [run, replay, compare, generate, info, trace, ovs, peer]) register(program);
+  for (const register of [run, replay, compare, trend, generate, info, trace, ovs, peer]) register(program);
   // Settings are copied to subcommands made by command(), except those that came before them: make sure of it.
   const adopt = (command: Command): void => {
     for (const sub of command.commands) {
