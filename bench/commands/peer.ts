@@ -302,6 +302,6 @@ function positive(text: string): number {
   return value;
 }
 
-function collect(text: string, before: string[]): string[] {
+function collect(text: string, before: readonly string[] = []): string[] {
   return [...before, text];
 }

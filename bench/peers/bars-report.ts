@@ -14,9 +14,9 @@ export interface BarRun {
 
 export type Verdict = "met" | "missed" | "open";
 
-/** Met or missed when the whole interval says so, else open: more pairs would tell. */
+/** Met or missed when the whole interval says so, and it is one of 95 % (6 pairs); else open: more pairs would tell. */
 export function verdictOf(atLeast: number, ratio: Ratio | undefined): Verdict {
-  if (ratio === undefined) return "open";
+  if (ratio === undefined || ratio.confidence < 0.95) return "open";
   if (ratio.low >= atLeast) return "met";
   return ratio.high < atLeast ? "missed" : "open";
 }

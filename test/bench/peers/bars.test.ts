@@ -35,5 +35,6 @@ test("a verdict takes the whole interval", () => {
   assert.equal(verdictOf(2, ratio(2, 2.2)), "met");
   assert.equal(verdictOf(2, ratio(1.9, 2.2)), "open");
   assert.equal(verdictOf(2, ratio(1.7, 1.99)), "missed");
+  assert.equal(verdictOf(2, { ...ratio(2.1, 2.2), pairs: 2, confidence: 0.5 }), "open");
   assert.equal(verdictOf(2, undefined), "open");
 });
