@@ -6,7 +6,7 @@ import type { OdpAction } from "./action/odp-action.ts";
 import { ProgramStore } from "./action/program.ts";
 import { C_REVALIDATIONS, type Counters } from "./counters.ts";
 import { KEY_WORDS } from "./flow/flow-key.ts";
-import { installedMask, sameWords } from "./flow/flow-mask.ts";
+import { installedMask, isInstalledAs } from "./flow/flow-mask.ts";
 import type { ExactMatchCache } from "./lookup/exact-match-cache.ts";
 import {
   F_BYTES,
@@ -99,7 +99,7 @@ export class Installed {
     if (
       fresh.slow.length === 0 &&
       (fresh.error === undefined) === (old.error === undefined) &&
-      sameWords(installedMask(fresh.mask), cache.maskOf(f)) &&
+      isInstalledAs(fresh.mask, cache.maskOf(f)) &&
       sameActions(fresh.actions, old.actions)
     ) {
       // Hits so far belong to the rules of the old translation.
@@ -210,12 +210,19 @@ export class Installed {
 function same(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
-  const keys = Object.keys(a);
-  if (keys.length !== Object.keys(b).length) return false;
-  for (const key of keys) {
-    if (!same((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key])) return false;
+  if (Array.isArray(a)) {
+    if (!Array.isArray(b) || a.length !== b.length) return false;
+    for (let i = 0; i < a.length; i++) if (!same(a[i], b[i])) return false;
+    return true;
   }
-  return true;
+  let keys = 0;
+  for (const key in a) {
+    if (!same((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key])) return false;
+    keys++;
+  }
+  // As many on the other side: an output, by far the most frequent action, has two.
+  for (const _ in b) keys--;
+  return keys === 0;
 }
 
 function sameActions(a: readonly OdpAction[], b: readonly OdpAction[]): boolean {

@@ -13,7 +13,7 @@ export interface TranslationEffects {
 }
 
 export interface Translation {
-  /** KEY_WORDS words; bit set = the megaflow matches on it. */
+  /** KEY_WORDS words; bit set = the megaflow matches on it. Shared with others: not to be written to. */
   readonly mask: Int32Array;
   readonly actions: readonly OdpAction[];
   /** Not empty: do not install, translate each packet anew (OVS: slow path reasons). */

@@ -649,10 +649,18 @@ export function orBits(value: FieldValue, at: number, width: number, bits: numbe
   if (shift !== 0 && shift + width > 32 && word > 0) value[word - 1] |= bits >>> (32 - shift);
 }
 
-/** A value with bits [at, at + width) set: the mask of a subfield. */
+/** Those that were asked for: there are as many as there are subfields in the rules. */
+const bitsMasks = new Map<number, FieldValue>();
+
+/** A value with bits [at, at + width) set: the mask of a subfield. Shared: not to be written to. */
 export function bitsMask(at: number, width: number): FieldValue {
-  const mask = new Int32Array(4);
-  for (let bit = at; bit < at + width; bit++) mask[3 - (bit >> 5)] |= 1 << (bit & 31);
+  const key = (at << 8) | width;
+  let mask = bitsMasks.get(key);
+  if (mask === undefined) {
+    mask = new Int32Array(4);
+    for (let bit = at; bit < at + width; bit++) mask[3 - (bit >> 5)] |= 1 << (bit & 31);
+    bitsMasks.set(key, mask);
+  }
   return mask;
 }
 

@@ -13,6 +13,7 @@ import { parseFlow, parseFlows, parseMatch, type TextOptions } from "../openflow
 import { FlowTables } from "../openflow/table.ts";
 import type { BridgeConfig } from "../topology.ts";
 import { ipv4FromText, macWords } from "../wire/addresses.ts";
+import type { Credited } from "./effects.ts";
 import { MAC_AGEING_SECONDS, MAC_TABLE_LIMIT, MacTable } from "./mac-table.ts";
 import { Port } from "./port.ts";
 
@@ -20,6 +21,18 @@ import { Port } from "./port.ts";
 export class TableCounters {
   lookups = 0;
   matches = 0;
+  /** A lookup that found a rule, and one that found none: made once, as every translation counts with them. */
+  readonly match: Credited = {
+    credit: (packets) => {
+      this.lookups += packets;
+      this.matches += packets;
+    },
+  };
+  readonly miss: Credited = {
+    credit: (packets) => {
+      this.lookups += packets;
+    },
+  };
 }
 
 /** Packets and bytes of a group and of each of its buckets. */

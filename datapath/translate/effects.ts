@@ -12,29 +12,33 @@ export interface Credited {
 
 export class Effects implements TranslationEffects {
   private readonly credited: Credited[] = [];
-  /** Bytes of outer headers that a packet has gained by then, for each of `credited`. */
-  private readonly extra: number[] = [];
-  private readonly refreshed: ((now: number) => void)[] = [];
+  /** Bytes of outer headers that a packet has gained by then, for each of `credited`; undefined: none has any. */
+  private extra: number[] | undefined = undefined;
+  private refreshed: ((now: number) => void)[] | undefined = undefined;
   /** Outer header bytes on the packet now: what is counted from here on sees the longer frame. */
   headerBytes = 0;
 
   counts(target: Credited): void {
+    if (this.headerBytes !== 0 && this.extra === undefined) this.extra = this.credited.map(() => 0);
     this.credited.push(target);
-    this.extra.push(this.headerBytes);
+    this.extra?.push(this.headerBytes);
   }
 
   repeats(again: (now: number) => void): void {
-    this.refreshed.push(again);
+    if (this.refreshed === undefined) this.refreshed = [again];
+    else this.refreshed.push(again);
   }
 
   /** How many repeated effects there are; with `refreshFrom`, to repeat only the newest. */
   get repeated(): number {
-    return this.refreshed.length;
+    return this.refreshed?.length ?? 0;
   }
 
   credit(packets: number, bytes: number, now: number): void {
-    for (let i = 0; i < this.credited.length; i++)
-      this.credited[i].credit(packets, bytes + packets * this.extra[i], now);
+    const { credited, extra } = this;
+    for (let i = 0; i < credited.length; i++) {
+      credited[i].credit(packets, extra === undefined ? bytes : bytes + packets * extra[i], now);
+    }
   }
 
   refresh(now: number): void {
@@ -42,6 +46,8 @@ export class Effects implements TranslationEffects {
   }
 
   refreshFrom(first: number, now: number): void {
-    for (let i = first; i < this.refreshed.length; i++) this.refreshed[i](now);
+    const { refreshed } = this;
+    if (refreshed === undefined) return;
+    for (let i = first; i < refreshed.length; i++) refreshed[i](now);
   }
 }

@@ -126,9 +126,15 @@ export function writeField(field: Field, flow: Int32Array, value: FieldValue, bi
   }
 }
 
+// Scratch of the two below.
+const shiftedValue: FieldValue = new Int32Array(4);
+const wholeValue: FieldValue = new Int32Array(4);
+const movedValue: FieldValue = new Int32Array(4);
+
 /** Writes right-aligned `value` into the subfield. */
 export function writeSubfield(subfield: Subfield, flow: Int32Array, value: FieldValue): void {
-  const shifted = new Int32Array(4);
+  const shifted = shiftedValue;
+  shifted.fill(0);
   for (let done = 0; done < subfield.width; done += 32) {
     const width = Math.min(32, subfield.width - done);
     orBits(shifted, subfield.at + done, width, takeBits(value, done, width));
@@ -141,8 +147,9 @@ export function copySubfield(source: Subfield, destination: Subfield, flow: Int3
   if (!hasField(destination.field, flow, mask) || !hasField(source.field, flow, mask)) return;
   examineSubfield(source, mask);
   examineSubfield(destination, mask);
-  const whole = fieldGet(source.field, flow, new Int32Array(4));
-  const value = new Int32Array(4);
+  const whole = fieldGet(source.field, flow, wholeValue);
+  const value = movedValue;
+  value.fill(0);
   for (let done = 0; done < source.width; done += 32) {
     const width = Math.min(32, source.width - done);
     orBits(value, done, width, takeBits(whole, source.at + done, width));

@@ -4,6 +4,7 @@
  * goes on at the other end), tunnel ports of a kind share one.
  */
 import { FLOW_WORDS, KEY_WORDS, W_IN_PORT, W_RECIRC, W_TUN_DST } from "../flow/flow-key.ts";
+import { MaskSet } from "../flow/flow-mask.ts";
 import { OFPP_NONE } from "../openflow/action.ts";
 import type { Rule } from "../openflow/rule.ts";
 import type { BridgeConfig, PortFlag } from "../topology.ts";
@@ -16,7 +17,7 @@ import type { TraceNode } from "./trace.ts";
 import { receivingTunnel, type TunnelEnd } from "./tunnel-config.ts";
 import { Underlay } from "./underlay.ts";
 import { Xlate } from "./xlate.ts";
-import type { XlateHost } from "./xlate-state.ts";
+import { XlateFlows, type XlateHost } from "./xlate-state.ts";
 
 export interface SwitchOptions {
   /** VLAN tags that are parsed, 1 or 2; only told on here. */
@@ -53,6 +54,8 @@ export class OvsSwitch implements UpcallHandler, XlateHost {
   private readonly numbers = new Map<string, number>();
   private readonly tunnels: TunnelPort[] = [];
   private readonly states = new FrozenStates();
+  private readonly flows = new XlateFlows();
+  private readonly masks = new MaskSet();
   /** Upcalls that no bridge answered: packets from a tunnel that no port is an end of (OVS: "lost", not "missed"). */
   lost = 0;
   private changes = 1;
@@ -194,7 +197,7 @@ export class OvsSwitch implements UpcallHandler, XlateHost {
 
   translate(keys: Int32Array, at: number, now: number, sideEffects: boolean): Translation {
     const xlate = this.upcall(keys, at, now, sideEffects, undefined);
-    if (xlate !== undefined) return result(xlate);
+    if (xlate !== undefined) return result(xlate, this.masks.shared(xlate.mask));
     this.lost++;
     return unassociated(keys, at);
   }
@@ -233,7 +236,7 @@ export class OvsSwitch implements UpcallHandler, XlateHost {
     const state = id === 0 ? undefined : this.states.find(id);
     const bridge = state?.bridge ?? port?.bridge;
     if (bridge === undefined || (id !== 0 && state === undefined)) return undefined;
-    const xlate = new Xlate(this, bridge, now, sideEffects);
+    const xlate = new Xlate(this, bridge, now, sideEffects, nodes === undefined ? this.flows : new XlateFlows());
     xlate.trace = nodes;
     xlate.run(keys, at, KEY_WORDS, port, port?.ofport ?? OFPP_NONE, state);
     return xlate;
@@ -248,9 +251,9 @@ export class OvsSwitch implements UpcallHandler, XlateHost {
   }
 }
 
-function result(xlate: Xlate): Translation {
+function result(xlate: Xlate, mask: Int32Array): Translation {
   return {
-    mask: xlate.mask.slice(0, KEY_WORDS),
+    mask,
     actions: xlate.actions,
     slow: xlate.slow ? SLOW_ACTION : NOT_SLOW,
     error: xlate.error,
@@ -260,7 +263,13 @@ function result(xlate: Xlate): Translation {
 }
 
 function traced(xlate: Xlate, nodes: readonly TraceNode[]): TracedTranslation {
-  return { ...result(xlate), nodes, initial: xlate.initial, final: xlate.flow, wholeMask: xlate.mask };
+  return {
+    ...result(xlate, xlate.mask.slice(0, KEY_WORDS)),
+    nodes,
+    initial: xlate.initial,
+    final: xlate.flow,
+    wholeMask: xlate.mask,
+  };
 }
 
 /** As Open vSwitch's userspace datapath does with a packet that no bridge wants: dropped each time, nothing installed. */

@@ -56,6 +56,7 @@ export class Xlate extends XlateOutput {
   ): void {
     const { flow, base, mask } = this;
     for (let w = 0; w < words; w++) flow[w] = key[at + w];
+    for (let w = words; w < flow.length; w++) flow[w] = 0;
     flow[W_IN_PORT] = number;
     flow[W_ACTSET_OUTPUT] = OFPP_UNSET;
     base.set(flow);
@@ -65,10 +66,8 @@ export class Xlate extends XlateOutput {
     // The datapath keeps no tunnel fields of its own accord on output.
     clearTunnel(base);
     this.initializeMask(mask);
-    this.push("bridge", this.bridge.name, () => {
-      if (frozen !== undefined) this.thaw(frozen);
-      else this.start(inPort);
-    });
+    if (this.trace === undefined) this.begin(inPort, frozen);
+    else this.push("bridge", this.bridge.name, () => this.begin(inPort, frozen));
     if (this.error === undefined) {
       this.finishMask(key, at);
     } else {
@@ -76,6 +75,11 @@ export class Xlate extends XlateOutput {
       this.slow = false;
     }
     this.unwrapLastClone();
+  }
+
+  protected begin(inPort: Port | undefined, frozen: FrozenState | undefined): void {
+    if (frozen !== undefined) this.thaw(frozen);
+    else this.start(inPort);
   }
 
   protected start(inPort: Port | undefined): void {
@@ -365,6 +369,7 @@ export class Xlate extends XlateOutput {
   }
 
   protected executeActionSet(): void {
+    if (this.actionSet.length === 0) return;
     const ordered = orderedActionSet(this.actionSet);
     this.actionSet = [];
     if (ordered.length === 0) return;
@@ -378,7 +383,7 @@ export class Xlate extends XlateOutput {
     return this.bridge.port(port)?.up ?? false;
   }
 
-  protected isBucketAlive = (bucket: Bucket, depth: number): boolean => {
+  protected isBucketAlive(bucket: Bucket, depth: number): boolean {
     if (depth >= MAX_DEPTH) return false;
     const watchesPort = bucket.watchPort !== OFPP_NONE;
     const watchesGroup = bucket.watchGroup !== OFPG_ANY;
@@ -386,7 +391,7 @@ export class Xlate extends XlateOutput {
     if (watchesPort && this.isAlive(bucket.watchPort)) return true;
     const group = watchesGroup ? this.bridge.group(bucket.watchGroup) : undefined;
     return group?.buckets.some((inner) => this.isBucketAlive(inner, depth + 1)) ?? false;
-  };
+  }
 
   /** Returns false when the group does not exist: the rest of the list is then not done. */
   protected groupAction(id: number, last: boolean): boolean {
