@@ -102,6 +102,11 @@ export class Fabric {
   #traceView: DataView;
   #lastTick = 0;
   #now = 0;
+  /**
+   * Virtual time of the packet in hand, ns. An array, because a number with a fraction that is an argument of a call which is
+   * not compiled into its caller becomes an object: 16 bytes a packet here, and as many in `Namespace.process`.
+   */
+  readonly #time = new Float64Array(1);
 
   constructor(topology: Topology, options: FabricOptions = {}) {
     this.topology = topology;
@@ -180,7 +185,8 @@ export class Fabric {
       const name = this.hosts[host].switch.portName(port);
       this.tap.underlay(host, name, "rx", this.pool.bytes, start, start + length, time);
     }
-    return this.#receive(host, port, slot, start, start + length, time);
+    this.#time[0] = time;
+    return this.#receive(host, port, slot, start, start + length);
   }
 
   /**
@@ -314,7 +320,8 @@ export class Fabric {
     const host = this.hosts[h];
     const namespace = host.namespaces[at.index];
     const begin = this.#timing ? performance.now() : 0;
-    while (queue.shiftInto(this.#batch, at.member) > 0) namespace.process(this.#batch, at.member, this.#now);
+    namespace.clock[0] = this.#now;
+    while (queue.shiftInto(this.#batch, at.member) > 0) namespace.processAtClock(this.#batch, at.member);
     if (this.#timing) host.ns[1] += (performance.now() - begin) * 1e6;
     this.#drainNamespace(h, at.index);
   }
@@ -326,7 +333,8 @@ export class Fabric {
       const queue = tx[i];
       const port = host.namespacePorts[n][i];
       while (queue.shiftOne()) {
-        this.#receive(h, port, queue.lastSlot, queue.lastStart, queue.lastEnd, queue.lastTime);
+        this.#time[0] = queue.lastTime;
+        this.#receive(h, port, queue.lastSlot, queue.lastStart, queue.lastEnd);
       }
     }
   }
@@ -339,27 +347,27 @@ export class Fabric {
       const slot = queue.lastSlot;
       const start = queue.lastStart;
       const end = queue.lastEnd;
-      const time = queue.lastTime;
+      this.#time[0] = queue.lastTime;
       wire.count(end - start);
       if (tap !== null) {
-        tap.underlay(h, this.hosts[h].switch.portName(port), "tx", pool.bytes, start, end, time);
-        tap.wire(at.index, pool.bytes, start, end, time);
+        tap.underlay(h, this.hosts[h].switch.portName(port), "tx", pool.bytes, start, end, this.#time[0]);
+        tap.wire(at.index, pool.bytes, start, end, this.#time[0]);
       }
       const to = wire.forward(pool.view, start, at.member);
       if (to === at.member) pool.free(slot);
-      else if (to >= 0) this.#arrive(members[to], slot, start, end, time);
-      else this.#flood(members, at.member, slot, start, end, time);
+      else if (to >= 0) this.#arrive(members[to], slot, start, end);
+      else this.#flood(members, at.member, slot, start, end);
     }
   }
 
   /** A copy to every member but the sender; the last one takes the frame itself. */
-  #flood(members: Int32Array, from: number, slot: number, start: number, end: number, time: number): void {
+  #flood(members: Int32Array, from: number, slot: number, start: number, end: number): void {
     const { pool } = this;
     let left = members.length - 1;
     for (let i = 0; i < members.length; i++) {
       if (i === from) continue;
       if (--left === 0) {
-        this.#arrive(members[i], slot, start, end, time);
+        this.#arrive(members[i], slot, start, end);
         return;
       }
       const copy = pool.alloc();
@@ -369,19 +377,20 @@ export class Fabric {
       }
       const at = pool.home(copy);
       copyBytes(pool.view, start, pool.view, at, end - start);
-      this.#arrive(members[i], copy, at, at + end - start, time);
+      this.#arrive(members[i], copy, at, at + end - start);
     }
     if (members.length === 1) pool.free(slot);
   }
 
   /** A frame reaches the NIC `member` (host << 16 | port). */
-  #arrive(member: number, slot: number, start: number, end: number, time: number): void {
+  #arrive(member: number, slot: number, start: number, end: number): void {
     const host = member >> 16;
     const port = member & 0xffff;
     if (this.tap !== null) {
-      this.tap.underlay(host, this.hosts[host].switch.portName(port), "rx", this.pool.bytes, start, end, time);
+      const name = this.hosts[host].switch.portName(port);
+      this.tap.underlay(host, name, "rx", this.pool.bytes, start, end, this.#time[0]);
     }
-    this.#receive(host, port, slot, start, end, time);
+    this.#receive(host, port, slot, start, end);
   }
 
   #toVm(h: number, port: number, index: number, queue: PacketQueue): void {
@@ -404,13 +413,14 @@ export class Fabric {
       } else counts[V_FLOODED]++;
       if (tap !== null) tap.delivered(index, pool.bytes, start, queue.lastEnd, queue.lastTime);
       if (responder?.answer(queue.lastSlot, start, queue.lastEnd)) {
-        this.#receive(h, port, queue.lastSlot, responder.start, responder.end, queue.lastTime);
+        this.#time[0] = queue.lastTime;
+        this.#receive(h, port, queue.lastSlot, responder.start, responder.end);
       } else pool.free(queue.lastSlot);
     }
   }
 
-  #receive(host: number, port: number, slot: number, start: number, end: number, time: number): boolean {
-    const taken = this.hosts[host].receive(port, slot, start, end, time, this.pool);
+  #receive(host: number, port: number, slot: number, start: number, end: number): boolean {
+    const taken = this.hosts[host].receive(port, slot, start, end, this.#time, this.pool);
     this.#wake(host, port);
     return taken;
   }

@@ -161,7 +161,7 @@ export async function warmPasses(fabric: Fabric, schedule: Schedule, options: Wa
 const PART_MS = 50;
 
 /** One pass after the other over a fixed schedule. */
-export class WarmRunner {
+class WarmRunner {
   readonly #fabric: Fabric;
   readonly #schedule: Schedule;
   readonly #entries: Int32Array;

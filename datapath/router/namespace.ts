@@ -44,7 +44,7 @@ import { fragmentIpv4 } from "./fragment.ts";
 import { sendIcmpError } from "./icmp-error.ts";
 import { inputIpv6 } from "./ipv6-input.ts";
 import { deliverIpv4 } from "./local.ts";
-import { outputIpv4 } from "./output.ts";
+import { forwardIpv4 } from "./output.ts";
 import { AddressKind, isMartianSource } from "./routes.ts";
 import { type NamespaceOptions, Stack } from "./stack.ts";
 import { runTimers } from "./timers.ts";
@@ -55,6 +55,8 @@ export class Namespace {
   /** Frames to be sent, by interface: the owner of the namespace takes them out. */
   readonly tx: readonly PacketQueue[];
   readonly counters: RouterCounters;
+  /** For `processAtClock`, ns of virtual time. */
+  readonly clock = new Float64Array(1);
   readonly #stack: Stack;
 
   /** Throws an Error that names the namespace and what is wrong: an address, a route's interface, an MTU. */
@@ -99,7 +101,13 @@ export class Namespace {
    * it is in `tx`, waits for a neighbour, or is free again; the batch is empty afterwards.
    */
   process(batch: PacketBatch, dev: number, now: number): void {
-    this.tick(now);
+    this.clock[0] = now;
+    this.processAtClock(batch, dev);
+  }
+
+  /** `process` at the time that `clock` holds. */
+  processAtClock(batch: PacketBatch, dev: number): void {
+    this.tick(this.clock[0]);
     const stack = this.#stack;
     const link = stack.interfaces[dev];
     const { macHigh, macLow } = link;
@@ -119,8 +127,10 @@ export class Namespace {
         continue;
       }
       const type = view.getUint16(at + 12);
-      if (type === ETHERTYPE_IPV4) inputIpv4(stack, slot[i], at + ETHERNET_HEADER_LEN, end[i], time[i], dev, unicast);
-      else if (type === ETHERTYPE_ARP) inputArp(stack, slot[i], at, end[i], time[i], dev, unicast);
+      if (type === ETHERTYPE_IPV4) {
+        stack.frameTime[0] = time[i];
+        inputIpv4(stack, slot[i], at + ETHERNET_HEADER_LEN, end[i], dev, unicast);
+      } else if (type === ETHERTYPE_ARP) inputArp(stack, slot[i], at, end[i], time[i], dev, unicast);
       else if (type === ETHERTYPE_IPV6) inputIpv6(stack, slot[i], at + ETHERNET_HEADER_LEN, end[i], time[i], dev);
       else stack.drop(slot[i], Drop.Unhandled);
     }
@@ -129,15 +139,7 @@ export class Namespace {
 }
 
 /** The packet at `l3` of a frame that ends at `frameEnd`: taken in, forwarded or dropped. */
-function inputIpv4(
-  stack: Stack,
-  slot: number,
-  l3: number,
-  frameEnd: number,
-  time: number,
-  from: number,
-  unicast: boolean,
-): void {
+function inputIpv4(stack: Stack, slot: number, l3: number, frameEnd: number, from: number, unicast: boolean): void {
   const { view } = stack.pool;
   const { routes } = stack;
   if (frameEnd - l3 < IPV4_HEADER_LEN) {
@@ -167,14 +169,14 @@ function inputIpv4(
   const { options } = stack;
   if (header === IPV4_HEADER_LEN) options.recordRoute = 0;
   else if (stack.givesUp(slot)) return;
-  else if (!optionsAreGood(stack, l3, header, end, src, dst, time, unicast)) {
+  else if (!optionsAreGood(stack, l3, header, end, src, dst, stack.frameTime[0], unicast)) {
     stack.drop(slot, Drop.BadIpHeader);
     return;
   }
   const kind = routes.kindOf(dst);
   if (kind !== AddressKind.Other) {
     if (stack.givesUp(slot)) return;
-    deliverIpv4(stack, slot, l3, end, time, from, kind === AddressKind.Broadcast);
+    deliverIpv4(stack, slot, l3, end, stack.frameTime[0], from, kind === AddressKind.Broadcast);
     return;
   }
   const group = dst >>> 28 === 0xe; // multicast: there is no receiver, and no multicast routing
@@ -191,7 +193,7 @@ function inputIpv4(
     const { limit } = stack;
     if (unicast && stack.givesUp(slot)) return;
     if (unicast && (limit === null || limit.allowNoRoute(src, stack.now))) {
-      sendIcmpError(stack, ICMP_UNREACHABLE, ICMP_NET_UNREACHABLE, 0, view, l3, end, time);
+      sendIcmpError(stack, ICMP_UNREACHABLE, ICMP_NET_UNREACHABLE, 0, view, l3, end, stack.frameTime[0]);
     }
     stack.drop(slot, Drop.NoRoute);
     return;
@@ -203,7 +205,7 @@ function inputIpv4(
   const word2 = view.getInt32(l3 + IPV4_TTL);
   if (word2 >>> 24 <= 1) {
     if (stack.givesUp(slot)) return;
-    sendIcmpError(stack, ICMP_TIME_EXCEEDED, 0, 0, view, l3, end, time);
+    sendIcmpError(stack, ICMP_TIME_EXCEEDED, 0, 0, view, l3, end, stack.frameTime[0]);
     stack.drop(slot, Drop.TtlExceeded);
     return;
   }
@@ -211,7 +213,7 @@ function inputIpv4(
   const { mtu } = stack.interfaces[dev];
   if (total > mtu && (view.getUint16(l3 + IPV4_FRAGMENT) & IPV4_DF) !== 0) {
     if (stack.givesUp(slot)) return;
-    sendIcmpError(stack, ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, mtu, view, l3, end, time);
+    sendIcmpError(stack, ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, mtu, view, l3, end, stack.frameTime[0]);
     stack.drop(slot, Drop.TooBig);
     return;
   }
@@ -224,9 +226,9 @@ function inputIpv4(
     putIpv4Checksum(stack.pool.bytes, l3);
   }
   const nextHop = routes.via[route] || dst;
-  if (total <= mtu) outputIpv4(stack, slot, l3, end, time, dev, nextHop, from);
+  if (total <= mtu) forwardIpv4(stack, slot, l3, end, dev, nextHop, from);
   else {
-    fragmentIpv4(stack, view, l3, mtu, time, dev, nextHop, from);
+    fragmentIpv4(stack, view, l3, mtu, stack.frameTime[0], dev, nextHop, from);
     stack.drop(slot, Drop.Replaced);
   }
 }

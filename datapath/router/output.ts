@@ -40,13 +40,27 @@ export function outputIpv4(
   nextHop: number,
   from: number,
 ): void {
+  stack.frameTime[0] = time;
+  forwardIpv4(stack, slot, l3, end, dev, nextHop, from);
+}
+
+/** `outputIpv4` of the packet in hand, at its own time, `stack.frameTime`. */
+export function forwardIpv4(
+  stack: Stack,
+  slot: number,
+  l3: number,
+  end: number,
+  dev: number,
+  nextHop: number,
+  from: number,
+): void {
   const { neighbours } = stack;
   let n = neighbours.findIpv4(dev, nextHop);
   if (n < 0) {
     if (stack.givesUp(slot)) return;
     n = neighbours.create(dev, 0, 0, MAPPED, nextHop, stack.now);
   }
-  outputTo(stack, n, slot, l3, end, time, dev, from, ETHERTYPE_IPV4);
+  outputTo(stack, n, slot, l3, end, dev, from, ETHERTYPE_IPV4);
 }
 
 /** Sends the IPv6 packet [l3, end) on `dev`; its destination is on the link. */
@@ -72,7 +86,8 @@ export function outputIpv6(stack: Stack, slot: number, l3: number, end: number, 
     if (stack.givesUp(slot)) return;
     n = neighbours.create(dev, w0, w1, w2, w3, stack.now);
   }
-  outputTo(stack, n, slot, l3, end, time, dev, -1, ETHERTYPE_IPV6);
+  stack.frameTime[0] = time;
+  outputTo(stack, n, slot, l3, end, dev, -1, ETHERTYPE_IPV6);
 }
 
 function outputTo(
@@ -81,7 +96,6 @@ function outputTo(
   slot: number,
   l3: number,
   end: number,
-  time: number,
   dev: number,
   from: number,
   type: number,
@@ -94,7 +108,7 @@ function outputTo(
   const state = neighbours.state[n];
   if (state < Nud.Stale) {
     if (stack.givesUp(slot)) return;
-    wait(stack, n, slot, l3, end, time, from);
+    wait(stack, n, slot, l3, end, stack.frameTime[0], from);
     return;
   }
   if (state < Nud.Permanent) {
@@ -111,7 +125,7 @@ function outputTo(
   view.setInt32(start + 4, (neighbours.macLow[n] << 16) | (link.macHigh >>> 16));
   view.setInt32(start + 8, (link.macHigh << 16) | link.macLow);
   view.setInt16(start + 12, type);
-  stack.transmit(dev, slot, start, end, time);
+  stack.transmit(dev, slot, start, end, stack.frameTime[0]);
 }
 
 /** Using this entry with a MAC address changes its state: see `turn`. */
@@ -164,7 +178,8 @@ export function flushWaiting(stack: Stack, n: number): void {
     const { slot, l3, end, time, from } = waiting;
     // It waited: it leaves now, not when it came.
     const leaves = time[node] > stack.now ? time[node] : stack.now;
-    outputTo(stack, n, slot[node], l3[node], end[node], leaves, dev, from[node], type);
+    stack.frameTime[0] = leaves;
+    outputTo(stack, n, slot[node], l3[node], end[node], dev, from[node], type);
   }
 }
 

@@ -46,6 +46,8 @@ export class Stack {
   readonly reassembly = new Reassembly();
   /** Options of the IPv4 packet that is being looked at. */
   readonly options = new IpOptions();
+  /** Virtual time of the packet in hand, ns: an array, because as an argument it would become an object (../fabric.ts). */
+  readonly frameTime = new Float64Array(1);
   readonly limit: IcmpRateLimit | null;
   readonly speculation: Speculation;
   readonly counters = new RouterCounters();

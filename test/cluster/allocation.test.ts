@@ -1,0 +1,41 @@
+/** Whole cluster, warm: no byte is allocated for a packet that bridges, tunnels and routers of three hosts pass on. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { test } from "node:test";
+
+/** Packets of the longer run; the shorter one has a tenth. ALLOCATION_PACKETS=10000000 is the full measure. */
+const PACKETS = Number(process.env["ALLOCATION_PACKETS"] ?? 100_000);
+const child = join(import.meta.dirname ?? "", "allocation-child.js");
+
+interface Growth {
+  readonly name: string;
+  readonly short: number;
+  readonly long: number;
+  readonly collections: number;
+}
+
+function measure(mode: "clean" | "planted", packets: number): Growth[] {
+  const args = ["--expose-gc", "--max-semi-space-size=64", child, mode, String(packets)];
+  const done = spawnSync(process.execPath, args, { encoding: "utf8", timeout: 1_200_000 });
+  assert.equal(done.status, 0, done.stderr);
+  const { results } = JSON.parse(done.stdout) as { results: Growth[] };
+  assert.equal(results.length, 6, "three kinds of networks, with and without DVR");
+  return results;
+}
+
+test(`heap growth over ${PACKETS} delivered packets equals that over ${PACKETS / 10}, with no collection`, () => {
+  for (const { name, short, long, collections } of measure("clean", PACKETS)) {
+    assert.ok(
+      Math.abs(long - short) <= 64,
+      `${name}: ${short} bytes over ${PACKETS / 10} packets, ${long} over ${PACKETS}`,
+    );
+    assert.equal(collections, 0, `${name}: ${collections} collections`);
+  }
+});
+
+test("the same measure sees one small object a packet", () => {
+  for (const { name, short, long } of measure("planted", 20_000)) {
+    assert.ok(long - short >= 16 * 18_000, `${name}: ${short} and ${long} bytes`);
+  }
+});
