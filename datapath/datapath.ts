@@ -339,8 +339,12 @@ export class Datapath implements Recirculator {
     // Not batch.flow[i]: an earlier packet of this burst may have installed, replaced or removed it, and of stale ones that
     // overlap the caches name any.
     let f = this.#install ? cache.find(keys, at, epoch) : -1;
-    if (this.#speculation.active && (f < 0 || cache.i32[f * RECORD_I32 + I_EPOCH] !== epoch)) {
-      this.#speculation.failed = true;
+    if (f >= 0 && cache.i32[f * RECORD_I32 + I_EPOCH] === epoch) {
+      batch.flow[i] = f;
+      return f;
+    }
+    this.#speculation.failed = true;
+    if (this.#speculation.active) {
       this.#executor.drop(batch, i, Drop.NoReceiver);
       return -1;
     }

@@ -11,6 +11,7 @@
  *                                                +--> nothing (the bridge's own LOCAL port): consumed by the host's stack
  */
 import { type ClusterCounters, clusterCounters, violations } from "./cluster-counters.ts";
+import type { Datapath } from "./datapath.ts";
 import {
   type Destination,
   Destinations,
@@ -25,6 +26,7 @@ import {
 } from "./destinations.ts";
 import { Host, type HostOptions } from "./host.ts";
 import { copyBytes } from "./packet/copy.ts";
+import { Drop } from "./packet/drop.ts";
 import { PacketBatch } from "./packet/packet-batch.ts";
 import { PacketPool } from "./packet/packet-pool.ts";
 import { PacketQueue } from "./packet/packet-queue.ts";
@@ -100,6 +102,7 @@ export class Fabric {
   readonly #traceViews = new Map<Trace, DataView>();
   #trace: Trace | null = null;
   #traceView: DataView;
+  readonly #clocks: Float64Array;
   #lastTick = 0;
   #now = 0;
   /**
@@ -145,6 +148,7 @@ export class Fabric {
       options.answering?.includes(vm.config.name) ? new VmResponder(vm.config, this.pool) : undefined,
     );
     this.#traceView = this.pool.view;
+    this.#clocks = new Float64Array(this.hosts.reduce((sum, { namespaces }) => sum + namespaces.length, 1));
   }
 
   /** Where frames can enter: a VM by name, or "host/port". The number is for `offer`. Throws with what exists. */
@@ -242,16 +246,45 @@ export class Fabric {
     ];
   }
 
-  /** Virtual time as everything that keeps a clock has it, for `setClocks`. */
-  clocks(): Float64Array {
-    return Float64Array.of(this.#now, ...this.hosts.flatMap((host) => host.namespaces.map(({ now }) => now)));
+  /** Times that are measured, not counted, as columns. */
+  get clocked(): readonly Float64Array[] {
+    return [this.housekeeping, ...this.hosts.flatMap(({ ns, datapath }) => [ns, datapath.counters.ns])];
   }
 
-  /** Turns the clocks back to what `clocks` said before a speculative stretch. */
-  setClocks(clocks: Float64Array): void {
-    this.#now = clocks[0];
+  get datapaths(): readonly Datapath[] {
+    return this.hosts.map(({ datapath }) => datapath);
+  }
+
+  /** Packets that found no buffer or a full queue, anywhere. */
+  losses(): number {
+    let sum = this.lost;
+    for (let h = 0; h < this.hosts.length; h++) {
+      const { rxOverflow, datapath, namespaces } = this.hosts[h];
+      for (let port = 0; port < rxOverflow.length; port++) sum += rxOverflow[port];
+      sum += datapath.counters.drops[Drop.NoBuffer] + datapath.counters.drops[Drop.QueueFull];
+      for (let n = 0; n < namespaces.length; n++) {
+        const { drops } = namespaces[n].counters;
+        sum += drops[Drop.NoBuffer] + drops[Drop.QueueFull];
+      }
+    }
+    return sum;
+  }
+
+  /** Remembers what all clocks of virtual time say, before a speculative stretch. */
+  keepClocks(): void {
+    this.#clocks[0] = this.#now;
     let n = 1;
-    for (const host of this.hosts) for (const namespace of host.namespaces) namespace.now = clocks[n++];
+    for (let h = 0; h < this.hosts.length; h++) {
+      const { namespaces } = this.hosts[h];
+      for (let i = 0; i < namespaces.length; i++) this.#clocks[n++] = namespaces[i].now;
+    }
+  }
+
+  /** Turns them back to that. */
+  resetClocks(): void {
+    this.#now = this.#clocks[0];
+    let n = 1;
+    for (const host of this.hosts) for (const namespace of host.namespaces) namespace.now = this.#clocks[n++];
   }
 
   /** Moves virtual time to `now` (ns): ageing, timeouts and revalidation, when 500 ms have passed since the last time. */

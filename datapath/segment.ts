@@ -50,10 +50,8 @@ export class Segment {
     if ((high & 0x01000000) !== 0) return;
     const place = this.#find(high, low);
     if (this.#member[place] === member) return;
-    if (this.#speculation.active) {
-      this.#speculation.failed = true;
-      return;
-    }
+    this.#speculation.failed = true;
+    if (this.#speculation.active) return;
     if (this.#member[place] === -1) {
       if (this.#known === LIMIT) return;
       this.#known++;

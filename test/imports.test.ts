@@ -17,10 +17,11 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   "datapath/router": ["datapath/wire", "datapath/packet"],
   "datapath/ovs": ["datapath/openflow", "datapath/translate", "datapath/flow", "datapath/action", "datapath/wire"],
   pcaps: ["datapath/wire", "datapath/packet"],
+  workers: ["datapath/packet", "datapath/flow", "datapath/lookup", "datapath/action"],
 };
 /** Plain files of datapath/ that several rooms share: data and contracts, or the house on top of the rooms. */
 const shared = ["datapath/topology.ts", "datapath/upcall.ts", "datapath/counters.ts"];
-const houses = ["datapath/ovs"];
+const houses = ["datapath/ovs", "workers"];
 
 const files = (folder: string): string[] =>
   readdirSync(join(packageRoot, folder), { recursive: true, encoding: "utf8" })
@@ -43,7 +44,7 @@ const roomOf = (file: string): string => {
 test("rooms import only what the picture of the house allows", () => {
   const wrong: string[] = [];
   let looked = 0;
-  for (const file of [...files("datapath"), ...files("pcaps")]) {
+  for (const file of [...files("datapath"), ...files("pcaps"), ...files("workers")]) {
     const allowed = rooms[roomOf(file)];
     for (const path of importsOf(file)) {
       looked++;
@@ -63,7 +64,7 @@ test("rooms import only what the picture of the house allows", () => {
 
 test("no cycle between files", () => {
   const graph = new Map<string, string[]>();
-  for (const file of [...files("datapath"), ...files("pcaps"), ...files("bench")]) {
+  for (const file of [...files("datapath"), ...files("pcaps"), ...files("workers"), ...files("bench")]) {
     // Types vanish when built: only what is loaded at run time can be a cycle.
     const loaded = [...source(file).matchAll(/^(?:import|export)\s+(?!type\b)[^;]*?from\s+"(\.[^"]+)"/gms)].map(
       ([, path]) =>
@@ -86,7 +87,9 @@ test("no cycle between files", () => {
 
 test("each special dependency is known to one room", () => {
   const users = (name: string): string[] =>
-    [...files("datapath"), ...files("pcaps"), ...files("bench")].filter((file) => importsOf(file).includes(name));
+    [...files("datapath"), ...files("pcaps"), ...files("workers"), ...files("bench")].filter((file) =>
+      importsOf(file).includes(name),
+    );
   for (const file of users("piscina")) assert.equal(roomOf(file), "workers");
   assert.ok(users("tinybench").length <= 1);
   // The peer measures the package itself and so must load it.

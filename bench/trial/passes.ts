@@ -64,7 +64,8 @@ export async function coldPass(player: Player, schedule: Schedule, options: Cold
   let base = 0;
   let interrupted = false;
   const wanted = options.frames ?? options.rounds * schedule.count;
-  for (; offered < wanted && !interrupted; base += span) {
+  // A product, not a sum: workers that begin in the middle get the same times.
+  for (let round = 0; offered < wanted && !interrupted; base = ++round * span) {
     for (let b = 0; b < bursts && offered < wanted; b++) {
       const at = base + time[burst[b]];
       if (options.realTime) {
@@ -165,11 +166,14 @@ class WarmRunner {
   readonly #fabric: Fabric;
   readonly #schedule: Schedule;
   readonly #entries: Int32Array;
+  readonly #start: number;
   /** Where the pass goes on. */
   #burst = 0;
   #base: number;
+  #round = 0;
 
   constructor(fabric: Fabric, schedule: Schedule, start: number) {
+    this.#start = start;
     this.#fabric = fabric;
     this.#schedule = schedule;
     this.#entries = entriesOf(fabric, schedule);
@@ -197,7 +201,7 @@ class WarmRunner {
       fabric.settle();
     }
     this.#burst = 0;
-    this.#base = base + span;
+    this.#base = this.#start + ++this.#round * span;
     return true;
   }
 }

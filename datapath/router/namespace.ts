@@ -83,8 +83,8 @@ export class Namespace {
     const stack = this.#stack;
     if (now > stack.now) stack.now = now;
     if (stack.now < stack.nextDue) return;
-    if (stack.speculation.active) stack.speculation.failed = true;
-    else runTimers(stack);
+    stack.speculation.failed = true;
+    if (!stack.speculation.active) runTimers(stack);
   }
 
   /** The namespace's clock, ns of virtual time; set to undo a speculative stretch. */

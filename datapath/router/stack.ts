@@ -105,12 +105,12 @@ export class Stack {
   }
 
   /**
-   * Asked before a packet changes what later ones depend on. While the thread only speculates (packet/speculation.ts) that
-   * may not be: the packet ends here, true.
+   * Asked before a packet changes what later ones depend on, and notes that. While the thread only speculates
+   * (packet/speculation.ts) it may not be: the packet ends here, true.
    */
   givesUp(slot: number): boolean {
-    if (!this.speculation.active) return false;
     this.speculation.failed = true;
+    if (!this.speculation.active) return false;
     this.drop(slot, Drop.Unhandled);
     return true;
   }
