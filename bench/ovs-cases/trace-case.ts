@@ -1,12 +1,24 @@
 /**
  * One question of `ofproto/trace`: a flow in OpenFlow syntax, perhaps with a frame, and a bridge, answered as a text.
  */
-import { FLOW_WORDS, KEY_WORDS, W_IN_PORT } from "../../datapath/flow/flow-key.ts";
+import {
+  FLOW_WORDS,
+  W_DP_HASH,
+  W_IN_PORT,
+  W_PKT_MARK,
+  W_RECIRC,
+  W_SKB_PRIORITY,
+  W_TUN_DST,
+  W_TUN_ID_HI,
+} from "../../datapath/flow/flow-key.ts";
 import { formatTrace } from "../../datapath/ovs/trace-text.ts";
 import type { Bridge } from "../../datapath/translate/bridge.ts";
 import type { OvsSwitch } from "../../datapath/translate/switch.ts";
 import { parseFlowText } from "./flow-words.ts";
 import { parseFrame } from "./frame-flow.ts";
+
+/** What a packet brings along beside its bytes, and tunnel fields (OVS: pkt_metadata_from_flow). */
+const METADATA: ReadonlySet<number> = new Set([W_IN_PORT, W_SKB_PRIORITY, W_PKT_MARK, W_DP_HASH, W_RECIRC]);
 
 export interface TraceQuestion {
   /** Virtual time, ns. */
@@ -22,7 +34,11 @@ export function traceText(host: OvsSwitch, bridge: Bridge, flowText: string, que
   const flow = parseFlowText(flowText, bridge);
   if (question.frame !== undefined) {
     const parsed = parseFrame(question.frame, host.vlanLimit);
-    for (let w = 0; w < KEY_WORDS; w++) if (w !== W_IN_PORT) flow[w] = w < FLOW_WORDS ? parsed[w] : 0;
+    const fromTunnel = flow[W_TUN_DST] !== 0;
+    for (let w = 0; w < FLOW_WORDS; w++) {
+      const kept = METADATA.has(w) || (fromTunnel && w >= W_TUN_ID_HI && w < W_PKT_MARK);
+      if (!kept) flow[w] = parsed[w];
+    }
   }
   const effects = question.frame !== undefined || question.generate === true;
   return formatTrace(host, bridge.name, host.traceFlow(bridge.name, flow, question.now, effects));

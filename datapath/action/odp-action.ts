@@ -47,7 +47,8 @@ export type OdpAction =
   /** The actions act on a copy. */
   | { readonly kind: "clone"; readonly actions: readonly OdpAction[] }
   | { readonly kind: "recirc"; readonly id: number }
-  | { readonly kind: "hash"; readonly basis: number }
+  /** `symmetric`: wanted equal for both directions (it always is here). */
+  | { readonly kind: "hash"; readonly basis: number; readonly symmetric?: boolean }
   | { readonly kind: "trunc"; readonly maxLength: number }
   | {
       readonly kind: "check_pkt_len";

@@ -313,10 +313,14 @@ function parseAction(key: Span, value: Span, context: ActionContext): OfAction {
     }
     case "encap":
       if (context.version < 4) key.fail("encap before OpenFlow 1.3", "OpenFlow 1.3 or later");
-      if (value.text === "ethernet" || value.text === "mpls" || value.text === "mpls_mc") {
-        return { kind: "encap", header: value.text };
-      }
-      return value.fail(`encap(${value.text})`, "encap(ethernet), encap(mpls) or encap(mpls_mc)");
+      if (value.text === "ethernet") return { kind: "encap" };
+      if (value.text.startsWith("nsh")) value.fail("action encap(nsh): NSH is not supported", "encap(ethernet)");
+      if (value.text === "mpls" || value.text === "mpls_mc")
+        value.fail(
+          `action encap(${value.text}): MPLS in front of Ethernet is not supported`,
+          "encap(ethernet), push_mpls",
+        );
+      return value.fail(`encap(${value.text})`, "encap(ethernet)");
     case "decap": {
       if (context.version < 4) key.fail("decap before OpenFlow 1.3", "OpenFlow 1.3 or later");
       if (value.text === "") return { kind: "decap", packetType: undefined };
@@ -632,7 +636,6 @@ function check(action: OfAction, span: Span, { known, version, inSet }: ActionCo
       if (action.destination !== undefined) exists(action.destination);
       break;
     case "multipath":
-    case "check_pkt_larger":
       exists(action.destination);
       break;
     case "set_mpls_label":
@@ -654,8 +657,7 @@ function check(action: OfAction, span: Span, { known, version, inSet }: ActionCo
       need(known.nwProto === 6, "tcp");
       break;
     case "encap":
-      known.packetType = action.header === "ethernet" ? 0 : 0x10000 + (action.header === "mpls" ? 0x8847 : 0x8848);
-      if (action.header !== "ethernet") known.dlType = known.packetType & 0xffff;
+      known.packetType = 0;
       if (!isIp(known)) known.nwProto = 0;
       break;
     case "decap":
@@ -781,7 +783,7 @@ function formatAction(action: OfAction, ports: PortNames): string {
     case "check_pkt_larger":
       return `check_pkt_larger(${action.length})->${formatSubfield(action.destination)}`;
     case "encap":
-      return `encap(${action.header})`;
+      return "encap(ethernet)";
     case "decap": {
       const type = action.packetType;
       if (type === undefined) return "decap()";

@@ -4,7 +4,7 @@
  */
 import type { OfAction, OpenFlowVersion } from "./action.ts";
 import { type FieldValue, fieldNamed } from "./field.ts";
-import { fullMask, isFull } from "./field-text.ts";
+import { fullMask, isExperimenter, isFull } from "./field-text.ts";
 import { bigOf, wordsOf } from "./syntax.ts";
 
 type SetField = Extract<OfAction, { kind: "set_field" }>;
@@ -104,7 +104,9 @@ function vlanAction(
 }
 
 function setFieldAction(action: SetField, version: OpenFlowVersion): readonly OfAction[] {
-  if (version === 6) return [{ ...action, load: false, ...(action.load ? widened(action) : {}) }];
+  // The wire format of load has no room for the number of an experimenter's field.
+  if (version === 6 || (version > 2 && isExperimenter(action.field)))
+    return [{ ...action, load: false, ...(action.load ? widened(action) : {}) }];
   if (action.load) return loads(action);
   if (version < 3) return legacy(action, version);
   return isFull(action.field, action.mask) ? [action] : loads(action);

@@ -133,7 +133,7 @@ export type OfAction =
   | { readonly kind: "set_tunnel"; readonly high: number; readonly low: number; readonly wide: boolean }
   | { readonly kind: "set_queue"; readonly queue: number }
   | { readonly kind: "pop_queue" }
-  | { readonly kind: "encap"; readonly header: "ethernet" | "mpls" | "mpls_mc" }
+  | { readonly kind: "encap" }
   /** `packetType`: what must come out (namespace << 16 | type), or undefined for "whatever is inside". */
   | { readonly kind: "decap"; readonly packetType: number | undefined }
   // Control flow and state.

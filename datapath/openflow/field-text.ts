@@ -112,11 +112,15 @@ function integers(field: Field, span: Span): MaskedValue {
 
 /** One number of at most the bytes of the field. */
 export function integer(field: Field, span: Span, what: string): FieldValue {
-  const parsed = integerPrefix(span.text);
-  if (parsed === undefined || parsed.length !== span.text.length || parsed.value > ones(field.bytes * 8)) {
+  // As strtoull: -1 is 64 bits of ones, and only hexadecimal numbers may be longer than 64 bits.
+  const negative = field.bytes >= 8 && span.text.startsWith("-");
+  const text = negative ? span.text.slice(1) : span.text;
+  const parsed = integerPrefix(text);
+  const limit = field.bytes > 8 && /^0x/i.test(text) ? ones(field.bytes * 8) : ones(Math.min(field.bytes, 8) * 8);
+  if (parsed === undefined || parsed.length !== text.length || parsed.value > limit) {
     span.fail(`${what} ${shown(span.text)} of ${field.name}`, `a number of at most ${field.bytes} bytes`);
   }
-  return wordsOf(parsed.value);
+  return wordsOf(negative ? -parsed.value & ones(64) : parsed.value);
 }
 
 const macValue = (high: number, low: number): FieldValue => Int32Array.of(0, 0, high >>> 16, (high << 16) | low);
@@ -166,7 +170,9 @@ function flags(field: Field, span: Span, names: readonly string[], all: number):
     const mask = numeric![2] === undefined ? { value: BigInt(all), length: 0 } : integerPrefix(numeric![2]);
     if (mask !== undefined && (numeric![2] === undefined || mask.length === numeric![2].length)) {
       if (value.value <= 0xffffn && mask.value <= 0xffffn)
-        return masked(Number(value.value) & all, Number(mask.value) & all);
+        return all === 1 && numeric![2] === undefined
+          ? { value: Int32Array.of(0, 0, 0, Number(value.value) & 1), mask: fullMask(field) }
+          : masked(Number(value.value) & all, Number(mask.value) & all);
     }
   }
   const wanted = `flags of ${names.join(" ")} as +set-unset, or names joined by |`;
@@ -294,6 +300,19 @@ export function parseSubfield(span: Span): Subfield {
   }
   return subfield;
 }
+
+/** A subfield where only fields with a short number may stand, not an experimenter's: in learn, multipath, bundle_load. */
+export function parseShortSubfield(span: Span): Subfield {
+  const subfield = parseSubfield(span);
+  const { field } = subfield;
+  if (isExperimenter(field)) {
+    span.fail(`${field.name} is an experimenter's field`, "another field: none of those may stand here");
+  }
+  return subfield;
+}
+
+/** The field has no short number in OpenFlow, but a name of Open vSwitch's or the ONF's own. */
+export const isExperimenter = (field: Field): boolean => /^(NXOXM|ONFOXM)_ET_/.test(field.nxm ?? "");
 
 export function parseSubfieldPrefix(span: Span): { readonly subfield: Subfield; readonly length: number } {
   const name = /^[^[-]*/.exec(span.text)![0];

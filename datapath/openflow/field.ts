@@ -254,8 +254,8 @@ add("actset_output", {
   bits: 32,
   pieces: [piece(-1, 0, 16), piece(W_ACTSET_OUTPUT, 0, 16)],
   format: "port-oxm",
-  oxm: "OXM_OF_ACTSET_OUTPUT",
-  oxm2: "ONFOXM_ET_ACTSET_OUTPUT",
+  oxm: "ONFOXM_ET_ACTSET_OUTPUT",
+  oxm2: "OXM_OF_ACTSET_OUTPUT",
   ...ro,
   ...exact,
 });

@@ -1,6 +1,6 @@
 /** The arguments of multipath and bundle (OVS: lib/multipath.c, lib/bundle.c). */
 import type { HashFields, OfAction } from "./action.ts";
-import { parseSubfield } from "./field-text.ts";
+import { parseShortSubfield } from "./field-text.ts";
 import { type PortNumbers, portFromText } from "./port-name.ts";
 import { type Span, shown, u16, u32 } from "./syntax.ts";
 
@@ -32,7 +32,7 @@ export function parseMultipath(span: Span): OfAction {
   if (parts.length !== 6)
     span.fail(`multipath(${span.text})`, "multipath(FIELDS,BASIS,ALGORITHM,LINKS,ARGUMENT,FIELD[..])");
   const links = u32(parts[3], "links");
-  const destination = parseSubfield(parts[5]);
+  const destination = parseShortSubfield(parts[5]);
   if (!destination.field.writable)
     parts[5].fail(`field ${destination.field.name} is read-only`, "a field that can be written");
   if (links < 1 || links > 0x10000) parts[3].fail(`${links} links`, "1 to 65536");
@@ -64,7 +64,7 @@ export function parseBundle(span: Span, load: boolean, ports: PortNumbers | unde
       member.fail(`port ${shown(member.text)} is not known`, "a port number or the name of a port");
     return port;
   });
-  const destination = load ? parseSubfield(parts[4]) : undefined;
+  const destination = load ? parseShortSubfield(parts[4]) : undefined;
   if (destination !== undefined && !destination.field.writable) {
     parts[4].fail(`field ${destination.field.name} is read-only`, "a field that can be written");
   }

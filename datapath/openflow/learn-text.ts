@@ -8,7 +8,7 @@ import {
   integer,
   isFull,
   parseFieldValue,
-  parseSubfield,
+  parseShortSubfield,
 } from "./field-text.ts";
 import type { PortNames, PortNumbers } from "./port-name.ts";
 import { isMet, type Known } from "./prerequisite.ts";
@@ -73,7 +73,7 @@ export function parseLearn(span: Span, context: LearnContext): LearnAction {
         learn.limit = u32(value, "limit");
         break;
       case "result_dst": {
-        const result = parseSubfield(value);
+        const result = parseShortSubfield(value);
         if (result.width !== 1) value.fail(`${result.width} bits`, "one bit for the result");
         if (!result.field.writable)
           value.fail(`field ${result.field.name} is read-only`, "a field that can be written");
@@ -92,7 +92,7 @@ export function parseLearn(span: Span, context: LearnContext): LearnAction {
 
 function parseSpec(key: Span, value: Span, ports: PortNumbers | undefined): LearnSpec {
   if (key.text === "output") {
-    const source = parseSubfield(value);
+    const source = parseShortSubfield(value);
     return { kind: "output", bits: source.width, source, value: undefined, destination: undefined };
   }
   if (key.text === "load") return parseLoadSpec(value);
@@ -101,12 +101,12 @@ function parseSpec(key: Span, value: Span, ports: PortNumbers | undefined): Lear
     key.fail(`${shown(key.text)} in learn`, "an argument of learn, a field to match, load or output");
   }
   const whole = findField(key.text);
-  const destination = parseSubfield(key);
+  const destination = parseShortSubfield(key);
   const bits = destination.width;
   if (value.text === "") return { kind: "match", bits, source: destination, value: undefined, destination };
   const from = /^[^[]*/.exec(value.text)![0];
   if (findSubfieldName(from) !== undefined) {
-    const source = parseSubfield(value);
+    const source = parseShortSubfield(value);
     if (source.width !== bits) value.fail(`${source.width} bits for ${bits} of ${key.text}`, "as many");
     return { kind: "match", bits, source, value: undefined, destination };
   }
@@ -124,14 +124,14 @@ function parseLoadSpec(span: Span): LearnSpec {
   if (at < 0) span.fail(`load:${span.text}`, "load:VALUE->FIELD[..] or load:FIELD[..]->FIELD[..]");
   const text = span.slice(0, at);
   const to = span.slice(at + 2);
-  const destination = parseSubfield(to);
+  const destination = parseShortSubfield(to);
   if (!destination.field.writable)
     to.fail(`field ${destination.field.name} is read-only`, "a field that can be written");
   const bits = destination.width;
   if (findSubfieldName(/^[^[]*/.exec(text.text)![0]) === undefined) {
     return { kind: "load", bits, source: undefined, value: fitting(text, destination), destination };
   }
-  const source = parseSubfield(text);
+  const source = parseShortSubfield(text);
   if (source.width !== bits) span.fail(`${source.width} bits loaded into ${bits}`, "as many");
   return { kind: "load", bits, source, value: undefined, destination };
 }

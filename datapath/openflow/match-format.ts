@@ -117,10 +117,11 @@ export function formatMatch(match: WordsMatch, ports: PortNames = portToText): s
   let skipType = false;
   if (m[W_PACKET_TYPE] !== 0 && packetType !== 0) {
     out.push(`packet_type=(${packetType >>> 16},${alternateHex(packetType & 0xffff)})`);
-  } else {
-    // Of a megaflow, which always says so.
-    if (m[W_PACKET_TYPE] !== 0 && m[W_RECIRC] !== 0) out.push("eth");
-    const keyword = typeMatched ? protocolKeyword(dlType, protoMatched ? proto : -1) : undefined;
+  } else if (m[W_PACKET_TYPE] !== 0 && m[W_RECIRC] !== 0) {
+    out.push("eth"); // of a megaflow, which always says so
+  }
+  if (typeMatched) {
+    const keyword = protocolKeyword(dlType, protoMatched ? proto : -1);
     if (keyword !== undefined) {
       out.push(keyword.name);
       skipType = true;
@@ -137,13 +138,13 @@ export function formatMatch(match: WordsMatch, ports: PortNames = portToText): s
   if ((m[W_TUN_GBP] & 0xff00) !== 0) out.push(`tun_gbp_flags=${alternateHex((v[W_TUN_GBP] >>> 8) & 0xff)}`);
   if ((m[W_TUN_META] & 0xff000000) !== 0) out.push(`tun_tos=${(v[W_TUN_META] >>> 24).toString(16)}`);
   bits("tun_ttl", W_TUN_META, 16, 8);
-  bits("tun_erspan_ver", W_TUN_ERSPAN, 28, 4);
+  if ((m[W_TUN_ERSPAN] & 0xf0000000) !== 0) out.push(`tun_erspan_ver=${v[W_TUN_ERSPAN] >>> 28}`);
   const erspan = v[W_TUN_ERSPAN] >>> 28; // version 1 has an index, version 2 a direction and a hardware ID
   if (erspan === 1) bits("tun_erspan_idx", W_TUN_ERSPAN, 0, 20, 16);
   if (erspan === 2) bits("tun_erspan_dir", W_TUN_ERSPAN, 27, 1);
   if (erspan === 2) bits("tun_erspan_hwid", W_TUN_ERSPAN, 21, 6, 16);
-  bits("gtpu_flags", W_TUN_GTPU, 8, 8, 16);
-  bits("gtpu_msgtype", W_TUN_GTPU, 0, 8);
+  if ((m[W_TUN_GTPU] & 0xff00) !== 0) out.push(`gtpu_flags=${alternateHex((v[W_TUN_GTPU] >>> 8) & 0xff)}`);
+  if ((m[W_TUN_GTPU] & 0xff) !== 0) out.push(`gtpu_msgtype=${v[W_TUN_GTPU] & 0xff}`);
   const tunnelFlags = m[W_TUN_META] & ALL_TUNNEL_FLAGS;
   if (tunnelFlags !== 0) {
     out.push(`tun_flags=${flagsText(v[W_TUN_META], tunnelFlags, TUNNEL_FLAG_NAMES, ALL_TUNNEL_FLAGS)}`);

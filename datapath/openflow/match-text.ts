@@ -26,7 +26,7 @@ import {
 } from "../flow/flow-key.ts";
 import type { OpenFlowVersion } from "./action.ts";
 import { bitsMask, type Field, fieldOr, findField, refusedField } from "./field.ts";
-import { integer, type MaskedValue, parseFieldValue, parseSubfield } from "./field-text.ts";
+import { integer, isFull, type MaskedValue, parseFieldValue, parseSubfield } from "./field-text.ts";
 import type { Match } from "./match.ts";
 import type { PortNumbers } from "./port-name.ts";
 import { bigOf, type KeyValue, wordsOf } from "./syntax.ts";
@@ -61,6 +61,8 @@ export interface MatchContext {
   readonly internal?: boolean;
 }
 
+const NOTHING_SAID: ReadonlySet<string> = new Set(["decimal", "hexadecimal", "tcp-flags", "tunnel-flags"]);
+
 /** Takes one key of a match; false when it is no field and no protocol. */
 export function applyMatchKey(match: Match, { key, value }: KeyValue, context: MatchContext): boolean {
   const protocol = Object.hasOwn(PROTOCOLS, key.text) ? PROTOCOLS[key.text] : undefined;
@@ -80,11 +82,13 @@ export function applyMatchKey(match: Match, { key, value }: KeyValue, context: M
     if (INTERNAL.has(field.name) && context.internal !== true && !harmless) {
       key.fail(`field ${key.text} is not for rules`, "another field");
     }
-    const span = value.text === "" ? value : value;
     const parsed =
-      value.text === "" && (field.format === "decimal" || field.format === "hexadecimal")
+      value.text === "" && NOTHING_SAID.has(field.format)
         ? { value: wordsOf(0n), mask: wordsOf(0n) } // "field" alone: its existence, which says nothing
-        : parseFieldValue(field, span, context.ports);
+        : parseFieldValue(field, value, context.ports);
+    if (field.name === "ipv6_label" && bigOf(parsed.value) > 0xfffffn) {
+      value.fail(`ipv6_label ${value.text}`, "a number of at most 20 bits");
+    }
     applyField(match, field, parsed);
     return true;
   }
@@ -94,7 +98,11 @@ export function applyMatchKey(match: Match, { key, value }: KeyValue, context: M
     if (number >> BigInt(subfield.width) !== 0n) {
       value.fail(`${value.text} does not fit`, `a number of at most ${subfield.width} bits`);
     }
-    applySubfield(match, subfield.field, wordsOf(number << BigInt(subfield.at)), bitsMask(subfield.at, subfield.width));
+    const { field, at, width } = subfield;
+    const bits = bitsMask(at, width);
+    if (field.maskable) applySubfield(match, field, wordsOf(number << BigInt(at)), bits);
+    else if (isFull(field, bits)) applyField(match, field, { value: wordsOf(number), mask: bits });
+    else key.fail(`${key.text}: field ${field.name} takes no mask`, `${field.name}=VALUE`);
     return true;
   }
   const refused = refusedField(key.text);
@@ -119,7 +127,7 @@ export function applyField(match: Match, field: Field, { value, mask }: MaskedVa
       break;
     case "dl_vlan_pcp":
     case "vlan_pcp":
-      match.clearBits(W_VLAN0, 0xe000);
+      match.clearBits(W_VLAN0, all ? 0xe000 : 0xf000);
       if (all) match.setBits(W_VLAN0, ((low & 7) << 13) | VLAN_PRESENT, 0xf000);
       break;
     case "icmp_type":
@@ -231,6 +239,12 @@ export function portsOfLaterFragment({ value, mask }: Match): boolean {
   const type = value[W_TYPE] >>> 16;
   const ip = type === 0x0800 || type === 0x86dd;
   return ip && (value[W_TYPE] & 0x200) !== 0 && (mask[W_PORTS] !== 0 || (mask[W_TOSTTL] & 0xfff) !== 0);
+}
+
+/** Ethernet fields beside a packet type that has none (OFPBMC_BAD_PREREQ). */
+export function isMixed({ value, mask }: Match): boolean {
+  if (value[W_PACKET_TYPE] === 0) return false;
+  return mask[W_TYPE] >>> 16 !== 0 || [W_ETH0, W_ETH0 + 1, W_ETH0 + 2, W_VLAN0].some((word) => mask[word] !== 0);
 }
 
 /** True when OpenFlow 1.2+ cannot carry the match: a priority needs a match on the tag. */

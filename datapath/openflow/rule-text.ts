@@ -6,7 +6,7 @@ import type { OfAction, OpenFlowVersion } from "./action.ts";
 import { formatActions, parseActions } from "./action-text.ts";
 import { Match } from "./match.ts";
 import { formatMatch } from "./match-format.ts";
-import { applyMatchKey, needsVlanTag, portsOfLaterFragment, sendMatch } from "./match-text.ts";
+import { applyMatchKey, isMixed, needsVlanTag, portsOfLaterFragment, sendMatch } from "./match-text.ts";
 import { type PortNames, type PortNumbers, portFromText, portToText } from "./port-name.ts";
 import { knownFrom } from "./prerequisite.ts";
 import {
@@ -128,6 +128,7 @@ function parseLine(line: Span, given: Command | undefined, options: TextOptions)
       key.fail(`${shown(key.text)} is not known, or its value is missing`, "a field, or key=value");
     switch (key.text) {
       case "table":
+        if (!/^\d*$/.test(value.text)) value.fail(`table ${shown(value.text)}`, "a decimal number from 0 to 255");
         mod.table = u8(value, "table");
         if (mod.table === 254 && !deletes) value.fail("table 254, Open vSwitch's own", "a table from 0 to 253");
         continue;
@@ -187,6 +188,7 @@ function parseLine(line: Span, given: Command | undefined, options: TextOptions)
   if (actionSpan !== undefined) {
     actions = parseActions(actionSpan, { version, ports, known: knownFrom(match), table: mod.table });
   }
+  if (isMixed(match)) span.fail("Ethernet fields of packets without Ethernet", "packet_type without them");
   if (portsOfLaterFragment(match)) span.fail("ports of later fragments", "tp_src and tp_dst of packets that have them");
   if (version >= 3 && needsVlanTag(match))
     span.fail("a VLAN priority without a tag", "bit 0x1000 of vlan_tci matched and set");

@@ -61,7 +61,7 @@ function formatAction(action: OdpAction, portName: PortName): string {
     case "recirc":
       return `recirc(${hex(action.id)})`;
     case "hash":
-      return `hash(sym_l4(${action.basis >>> 0}))`;
+      return `hash(${action.symmetric === false ? "l4" : "sym_l4"}(${action.basis >>> 0}))`;
     case "trunc":
       return `trunc(${action.maxLength})`;
     case "check_pkt_len":

@@ -19,6 +19,7 @@ import {
   W_ND_TARGET,
   W_NW_DST,
   W_NW_SRC,
+  W_PACKET_TYPE,
   W_PKT_MARK,
   W_PORTS,
   W_RECIRC,
@@ -97,11 +98,14 @@ export function packetMask(flow: Int32Array): Int32Array {
     mask[W_TUN_ID_HI] = -1;
   }
   mask[W_IN_PORT] = -1;
-  for (const word of [W_ETH0, W_ETH1, W_ETH2]) mask[word] = -1;
-  mask[W_TYPE] = 0xffff0000 | 0;
-  for (let i = 0; i < 2; i++) {
-    mask[W_VLAN0 + i] = -1;
-    if ((flow[W_VLAN0 + i] & VLAN_PRESENT) === 0) break;
+  mask[W_PACKET_TYPE] = -1;
+  if (flow[W_PACKET_TYPE] === 0) {
+    for (const word of [W_ETH0, W_ETH1, W_ETH2]) mask[word] = -1;
+    mask[W_TYPE] = 0xffff0000 | 0;
+    for (let i = 0; i < 2; i++) {
+      mask[W_VLAN0 + i] = -1;
+      if ((flow[W_VLAN0 + i] & VLAN_PRESENT) === 0) break;
+    }
   }
   const type = flow[W_TYPE] >>> 16;
   const protocol = flow[W_TYPE] & 0xff;

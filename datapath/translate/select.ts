@@ -90,7 +90,7 @@ function bestBucket(
   let best: Bucket | undefined;
   let bestScore = -1;
   for (const bucket of group.buckets) {
-    if (bucket.weight === 0 || !alive(bucket)) continue;
+    if (!alive(bucket) || bucket.weight === 0) continue;
     const score = (mixHash(bucket.id, hash) & 0xffff) * bucket.weight;
     report(bucket, score);
     if (score >= bestScore) {

@@ -164,7 +164,7 @@ export abstract class XlateChange extends XlateState {
         this.note("detail", `queue = ${alternateHex(BigInt(this.originalPriority >>> 0))}`);
         return true;
       case "encap":
-        this.encapsulate(action.header);
+        this.encapsulate();
         return true;
       case "decap":
         this.decapsulate();
@@ -264,13 +264,12 @@ export abstract class XlateChange extends XlateState {
     }
   }
 
-  protected encapsulate(header: "ethernet" | "mpls" | "mpls_mc"): void {
+  protected encapsulate(): void {
     const { flow, mask } = this;
     this.commit();
     mask[W_PACKET_TYPE] = -1;
-    if (header !== "ethernet" || flow[W_PACKET_TYPE] === 0) {
-      this.error = `encap(${header}) is not supported for this packet type`;
-      this.note("error", this.error);
+    if (flow[W_PACKET_TYPE] === 0) {
+      this.refusePacketType("Dropping packet as encap(ethernet) is not supported for packet type ethernet.");
       return;
     }
     flow[W_TYPE] = (flow[W_TYPE] & 0xffff) | (flow[W_PACKET_TYPE] << 16);
@@ -280,13 +279,21 @@ export abstract class XlateChange extends XlateState {
     flow[W_ETH2] = 0;
   }
 
+  protected refusePacketType(why: string): void {
+    this.note("action", why);
+    this.error = "Unsupported packet type";
+  }
+
   protected decapsulate(): void {
     const { flow } = this;
     this.commit();
     if (flow[W_PACKET_TYPE] !== 0 || (flow[W_VLAN0] & VLAN_PRESENT) !== 0) {
-      this.error =
-        flow[W_PACKET_TYPE] === 0 ? "cannot decap Ethernet if VLAN is present" : "decap() does not support packet type";
-      this.note("error", this.error);
+      const type = flow[W_PACKET_TYPE];
+      this.refusePacketType(
+        type === 0
+          ? "Dropping packet, cannot decap Ethernet if VLAN is present."
+          : `Dropping packet as the decap() does not support packet type (${type >>> 16},0x${(type & 0xffff).toString(16)})`,
+      );
       return;
     }
     flow[W_PACKET_TYPE] = 0x10000 | dlType(flow);

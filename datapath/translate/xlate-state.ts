@@ -103,6 +103,7 @@ export abstract class XlateState {
   protected frozen: FrozenActions[] = [];
   protected hashWanted = false;
   protected hashBasis = 0;
+  protected hashIsSymmetric = true;
   protected originalPriority = 0;
   /** Rules that this packet has made: not for it yet, though their masks show. */
   protected withheld: Set<Rule> | undefined = undefined;

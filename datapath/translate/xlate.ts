@@ -390,7 +390,12 @@ export class Xlate extends XlateOutput {
     if (!watchesPort && !watchesGroup) return true;
     if (watchesPort && this.isAlive(bucket.watchPort)) return true;
     const group = watchesGroup ? this.bridge.group(bucket.watchGroup) : undefined;
-    return group?.buckets.some((inner) => this.isBucketAlive(inner, depth + 1)) ?? false;
+    if (group === undefined) return false;
+    return group.buckets.some((inner) => {
+      const lives = this.isBucketAlive(inner, depth + 1);
+      if (!lives) this.noteDead(inner);
+      return lives;
+    });
   }
 
   /** Returns false when the group does not exist: the rest of the list is then not done. */
@@ -408,7 +413,7 @@ export class Xlate extends XlateOutput {
       return true;
     }
     const alive = (bucket: Bucket): boolean => {
-      const lives = this.isBucketAlive(bucket, 0);
+      const lives = this.isBucketAlive(bucket, 0) && (group.type !== "select" || bucket.weight > 0);
       if (!lives) this.noteDead(bucket);
       return lives;
     };
@@ -427,6 +432,7 @@ export class Xlate extends XlateOutput {
         this.note("detail", "no live bucket"); // as Open vSwitch says, though it has not looked
         this.hashWanted = true;
         this.hashBasis = Number(group.selectionParam & 0xffffffffn) | 0;
+        this.hashIsSymmetric = group.selectionMethod === "" || group.selectionParam >> 32n === 1n;
         this.triggerFreeze();
         return true;
       }
@@ -510,7 +516,7 @@ export class Xlate extends XlateOutput {
   protected finishFreezing(): void {
     this.commit();
     const id = this.host.freeze(this.frozenState(this.frozen));
-    if (this.hashWanted) this.actions.push({ kind: "hash", basis: this.hashBasis });
+    if (this.hashWanted) this.actions.push({ kind: "hash", basis: this.hashBasis, symmetric: this.hashIsSymmetric });
     this.actions.push({ kind: "recirc", id });
     this.freezing = false;
     this.hashWanted = false;

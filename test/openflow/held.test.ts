@@ -37,6 +37,7 @@ const DIFFERENT: readonly (readonly [RegExp, string])[] = [
   [/packet_type=\(1/, "prerequisites of fields of packets without Ethernet are not told apart"],
   [/tcp_flags=.*icmp6/, "Open vSwitch takes flags of TCP for an option of neighbour discovery"],
   [/recirc_id=0,ip/, "Open vSwitch prints eth here"],
+  [/encap\(mpls/, "refused by name"],
   [/ct_|ct\(|nsh|tun_metadata|sample|meter|pause/, "refused by name"],
 ];
 

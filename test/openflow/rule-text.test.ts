@@ -53,6 +53,7 @@ const DIFFERENT: readonly (readonly [RegExp, string])[] = [
   [/sample\(|meter:|nsh|debug_recirc/, "sampling, meters, NSH, debugging"],
   [/tun_metadata|nd_reserved/, "tunnel metadata and experimenter fields"],
   [/controller\(pause\)/, "continuations"],
+  [/encap\(mpls/, "MPLS in front of Ethernet"],
   [/dp_hash|recirc_id/, "ovs-ofctl sends it, the switch refuses it (OFPBRC_EPERM)"],
   [/^actions=goto_table:0|tp_src.*nw_frag=later/, "as before"],
   [/10\.0\.0\.300/, "Open vSwitch takes 300 for 44"],
