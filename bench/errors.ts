@@ -3,6 +3,8 @@
  * line that says the thing, the value and what was expected; this file turns those that come from input into exit code 2
  * and leaves the rest (a TypeError, a RangeError) to be reported as a bug.
  */
+import { printable } from "../datapath/openflow/syntax.ts";
+
 export class InputError extends Error {
   override readonly name = "InputError";
 }
@@ -29,7 +31,7 @@ export function isClosedPipe(error: unknown): boolean {
   return code === "EPIPE" || cause?.code === "EPIPE";
 }
 
-/** One line for an error of the file system: what, which file, why. Other errors keep their first line. */
+/** One line for an error of the file system: what, which file, why. Other errors keep their first line, made printable. */
 export function messageOf(error: Error): string {
   const { code, path } = error as NodeJS.ErrnoException;
   if (code !== undefined && path !== undefined) {
@@ -44,5 +46,5 @@ export function messageOf(error: Error): string {
     };
     return `${path}: ${why[code] ?? code}`;
   }
-  return error.message.split("\n", 1)[0];
+  return printable(error.message.split("\n", 1)[0]);
 }

@@ -15,7 +15,7 @@ export class FlowSyntaxError extends Error {
 
   constructor(file: string, line: number, column: number, problem: string, expected: string) {
     const where = `${file === "" ? "" : `${file}:`}${line}:${column}`;
-    super(`${where}: ${problem}${expected === "" ? "" : `; expected ${expected}`}`);
+    super(printable(`${where}: ${problem}${expected === "" ? "" : `; expected ${expected}`}`));
     this.name = "FlowSyntaxError";
     this.file = file;
     this.line = line;
@@ -23,6 +23,13 @@ export class FlowSyntaxError extends Error {
     this.expected = expected;
   }
 }
+
+/** One line that does nothing to a terminal: control characters and line separators as \x or \u escapes. */
+export const printable = (text: string): string =>
+  text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, (sign) => {
+    const code = sign.codePointAt(0)!;
+    return code < 256 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16)}`;
+  });
 
 /** Text in a message: quoted, cut when long. */
 export const shown = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 57)}...` : text);
