@@ -29,18 +29,33 @@ const few: GenerateOptions = { frames: 10_000, flows: 1000, size: "60", seed: 1 
 /** Round robin, so that all of the flows are there, as often as each other. */
 const many: GenerateOptions = { frames: 200_000, flows: 100_000, size: "60", seed: 1, popularity: "round-robin" };
 
+/** Fields that all generated frames share, with their values, most significant byte first. */
+const SHARED: readonly (readonly [string, readonly number[], string])[] = [
+  ["nw_dst", [192, 168, 2, 11], "."],
+  ["nw_src", [192, 168, 1, 11], "."],
+  ["dl_dst", [0xfa, 0x16, 0x3e, 0xcd, 0x50, 0x8d], ":"],
+  ["dl_src", [0xfa, 0x16, 0x3e, 0x17, 0x6b, 0xa7], ":"],
+];
+const MASKED = SHARED.flatMap(([name, bytes, mark]) =>
+  bytes.flatMap((_, at) => Array.from({ length: 8 }, (__, bit) => bitMatch(name, bytes, mark, at, 1 << bit))),
+);
+
+/** "nw_dst=0.0.2.0/0.0.2.0": one bit of a field. */
+function bitMatch(name: string, bytes: readonly number[], mark: string, at: number, mask: number): string {
+  const text = (of: (byte: number) => number): string =>
+    bytes.map((byte, i) => (i === at ? of(byte) & mask : 0).toString(mark === ":" ? 16 : 10)).join(mark);
+  return `${name}=${text((byte) => byte)}/${text(() => mask)}`;
+}
+
 /**
- * 32 masks, each used by a 32nd of the flows. Rule i takes the source ports whose last five bits are i, and looks at bit i
- * of the destination address (which all frames share) too. Each has its own priority, so whoever finds rule i has asked
- * rules 0 to i and the megaflow holds the bits of all of them: 32 different masks, in Open vSwitch and here.
+ * `count` masks (a power of two, at most 128), each used by its part of the flows. Rule i takes the source ports whose last
+ * bits are i, and looks at bit i of what all frames share too. Each has its own priority, so whoever finds rule i has asked
+ * rules 0 to i and the megaflow holds the bits of all of them: as many different masks, in Open vSwitch and here.
  */
-function masked(): string {
-  const destination = (192 << 24) | (168 << 16) | (2 << 8) | 11; // of the generated frames
-  const dotted = (word: number): string => [24, 16, 8, 0].map((shift) => (word >>> shift) & 255).join(".");
-  return Array.from({ length: 32 }, (_, i) => {
-    const mask = 1 << i;
-    const match = `udp,nw_dst=${dotted(destination & mask)}/${dotted(mask)},tp_src=${i}/31`;
-    return `priority=${132 - i},in_port=1,${match},actions=${REWRITE},output:2\n`;
+export function maskedRules(count: number, actions: string): string {
+  return Array.from({ length: count }, (_, i) => {
+    const match = `udp,${MASKED[i]},tp_src=${i}/${count - 1}`;
+    return `priority=${100 + count - i},in_port=1,${count === 1 ? `udp,${MASKED[i]}` : match},actions=${actions}\n`;
   }).join("");
 }
 
@@ -90,7 +105,7 @@ export const bars: readonly Bar[] = [
     work: "exact-match cache off, 32 masks",
     atLeast: 1.5,
     capture: few,
-    rules: masked(),
+    rules: maskedRules(32, `${REWRITE},output:2`),
     ports: NULL_PORTS,
     exactMatchCache: false,
     masks: 32,

