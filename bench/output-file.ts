@@ -1,5 +1,5 @@
 /** Files that a command writes for people: checked before the work, so that it is not lost after it; whole or not there. */
-import { accessSync, constants, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdirSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { systemError } from "../pcaps/input-error.ts";
 import { InputError } from "./errors.ts";
@@ -35,5 +35,24 @@ export function writeText(file: string, text: string): void {
   } catch (error) {
     if (part !== undefined) rmSync(part, { force: true });
     throw systemError(error, `cannot write ${file}`);
+  }
+}
+
+/**
+ * Makes the folder `path`, and those above it, where it is not there yet; throws an InputError when that fails or when it
+ * cannot be written to. Not mkdirSync's `recursive`: under /proc it never comes back (Node 20).
+ */
+export function makeFolder(path: string): void {
+  try {
+    const kind = statSync(path, { throwIfNoEntry: false });
+    if (kind !== undefined) {
+      if (!kind.isDirectory()) throw new InputError(`${path}: is a file, expected a folder`);
+      accessSync(path, constants.W_OK);
+      return;
+    }
+    makeFolder(dirname(resolve(path)));
+    mkdirSync(path);
+  } catch (error) {
+    throw systemError(error, `cannot make the folder ${path}`);
   }
 }

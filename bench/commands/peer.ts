@@ -1,10 +1,9 @@
 /**
  * `eastwest peer ovs-dpdk|testpmd|node-pcap CAPTURE`: others at the same work, on the same core, in the same minutes.
  */
-import { existsSync, mkdirSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
 import { CheckError, InputError } from "../errors.ts";
-import { checkWritable, writeText } from "../output-file.ts";
+import { checkWritable, makeFolder, writeText } from "../output-file.ts";
 import { barCommand, bars, writeBar } from "../peers/bars.ts";
 import { type BarRun, barLine, barsFoot, barsHead, barsJson } from "../peers/bars-report.ts";
 import { temporaryFolder } from "../peers/child.ts";
@@ -153,8 +152,7 @@ async function runBars(options: BarsOptions): Promise<void> {
   requirePackages("ovs-dpdk", ovsDpdkNeeds);
   requireRoot("bars");
   checkWritable(options.json);
-  checkWritable(write);
-  if (write !== undefined && !existsSync(write)) mkdirSync(write);
+  if (write !== undefined) makeFolder(write);
   const core = measuredCore(options.core);
   const runs: BarRun[] = [];
   const keep = (interrupted: boolean): void => {

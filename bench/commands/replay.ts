@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Trace } from "../../datapath/packet/trace.ts";
 import { CheckError, Exit, InputError, messageOf } from "../errors.ts";
-import { checkWritable, writeText } from "../output-file.ts";
+import { checkWritable, makeFolder, writeText } from "../output-file.ts";
 import { shown } from "../paths.ts";
 import { Progress } from "../progress.ts";
 import { type BridgeSetup, makeSwitch, type RuleText } from "../replay/bridge.ts";
@@ -115,7 +115,7 @@ async function run(capture: string, options: ReplayOptions): Promise<void> {
   };
   for (const { kind, file } of ports) if (kind === "write") checkWritable(file);
   checkWritable(options.json);
-  checkWritable(options.write);
+  if (options.write !== undefined) makeFolder(options.write);
   makeSwitch(setup); // mistakes in rules show before a long capture is read
   const { inputs, results } = await read(capture, ports, options);
   for (const { file, warnings } of results) {

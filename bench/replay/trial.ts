@@ -2,14 +2,12 @@
  * A replay from ports and rules to result: every frame once through a cold bridge, counted; then again and again, timed;
  * then a few more times with a clock at each stage, in a second bridge that pays for it, and the heap watched.
  */
-import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { C_RECEIVED, type CounterName, type Counters, counterNames } from "../../datapath/counters.ts";
 import { formatActions } from "../../datapath/openflow/action-text.ts";
 import { formatMatch } from "../../datapath/openflow/match-format.ts";
 import { formatRule } from "../../datapath/openflow/rule-text.ts";
 import { formatMegaflowLine } from "../../datapath/ovs/megaflow-text.ts";
-import { systemError } from "../../pcaps/input-error.ts";
 import { PcapWriter } from "../../pcaps/write-pcap.ts";
 import { InputError } from "../errors.ts";
 import { packageVersion } from "../paths.ts";
@@ -49,7 +47,7 @@ export interface ReplayTrial {
   readonly seconds: number | undefined;
   readonly perf: boolean;
   readonly suspiciousUs: number;
-  /** Folder for what leaves. */
+  /** Folder for what leaves; it is there. */
   readonly write: string | undefined;
   readonly dumpFlows: boolean;
   readonly dumpMegaflows: boolean;
@@ -86,6 +84,9 @@ export async function replay(trial: ReplayTrial): Promise<ReplayOutcome> {
     frames: trial.frames,
     realTime: false,
     progress: (frames) => trial.progress((coldShare * frames) / expected, "counting"),
+  }).catch((error: unknown) => {
+    for (const writer of files.values()) writer.abort();
+    throw error;
   });
   const coldPerf = engine.perf?.result() ?? null;
   engine.perf = null;
@@ -357,13 +358,6 @@ function dumpMegaflows(engine: ReplayEngine, now: number): string {
 function writersOf({ setup, write, inputs }: ReplayTrial, engine: ReplayEngine): Map<number, PcapWriter> {
   const writers = new Map<number, PcapWriter>();
   const epoch = inputs.map(({ trace }) => trace.epochNs).reduce((a, b) => (b < a ? b : a));
-  if (write !== undefined && !existsSync(write)) {
-    try {
-      mkdirSync(write);
-    } catch (error) {
-      throw systemError(error, `cannot make the folder ${write}`);
-    }
-  }
   for (const [n, name] of shownPorts(engine.switch, setup.ports).entries()) {
     const port = setup.ports.find(({ ofport }) => portName(ofport) === name);
     const isCard = name === portName(UNDERLAY);

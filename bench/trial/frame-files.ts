@@ -5,11 +5,10 @@
  *   HOST-PORT.pcap    frames at a host's port on a wire, both directions
  *   underlay.pcap     frames on all wires, each once
  */
-import { existsSync, mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { Fabric } from "../../datapath/fabric.ts";
-import { systemError } from "../../pcaps/input-error.ts";
 import { PcapWriter } from "../../pcaps/write-pcap.ts";
+import { makeFolder } from "../output-file.ts";
 
 export class FrameFiles {
   readonly #all: PcapWriter[] = [];
@@ -21,11 +20,7 @@ export class FrameFiles {
 
   /** Makes the folder and the files. `epochNs` is the time of virtual time 0. */
   constructor(folder: string, fabric: Fabric, epochNs: bigint) {
-    try {
-      makeFolder(folder);
-    } catch (error) {
-      throw systemError(error, `cannot make the folder ${folder}`);
-    }
+    makeFolder(folder);
     const create = (name: string): PcapWriter => {
       const writer = new PcapWriter(join(folder, `${name.replaceAll(/[^\w.@-]/g, "-")}.pcap`), epochNs);
       this.#all.push(writer);
@@ -66,11 +61,4 @@ export class FrameFiles {
   abort(): void {
     for (const writer of this.#all) writer.abort();
   }
-}
-
-/** With those above it. Not mkdirSync's `recursive`: under /proc it never comes back (Node 20). */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return;
-  makeFolder(dirname(path));
-  mkdirSync(path);
 }

@@ -146,6 +146,19 @@ for (const [kind, { bytes, at, header }] of Object.entries(tunnels)) {
     }));
 }
 
+test("--write: a file for every port, in a folder that is made or is there", () =>
+  withCapture(async ({ capture, path, rules }) => {
+    const file = rules("actions=output:2");
+    for (const folder of ["new/er", "new"]) {
+      resultOf(eastwest("replay", capture, "--rules", file, "--no-timing", "--write", path(folder), "--json", "-"));
+      assert.deepEqual(frames(await readTrace(path(`${folder}/port-2.pcap`))), frames(await readTrace(capture)));
+      assert.ok(existsSync(path(`${folder}/port-1.pcap`)));
+    }
+    const ran = eastwest("replay", capture, "--write", capture);
+    assert.equal(ran.status, 2);
+    assert.match(ran.stderr, /^eastwest: .*udp\.pcap: is a file, expected a folder\n$/);
+  }));
+
 test("without rules: NORMAL, learned by the second capture's direction", () =>
   withCapture(({ capture }) => {
     const ports = ["--port", "1=pcap", "--port", "2=null", "--port", "3=null"];
