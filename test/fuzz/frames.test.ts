@@ -24,15 +24,16 @@ const bytes = (hex: string): Uint8Array => Uint8Array.from(hex.match(/../g) ?? [
 const hexOf = (frames: readonly Uint8Array[]): string =>
   frames.map((frame) => Buffer.from(frame).toString("hex")).join(" ");
 
-/** Frames that Open vSwitch has parsed, among them broken ones, and what it sent into tunnels. */
+/** Hexadecimal frames in a text. */
+const framesIn = (text: string): string[] => [...text.matchAll(/"([0-9a-f]{56,})"/g)].map((match) => match[1]);
+
+/** Frames that Open vSwitch has parsed, among them broken ones, what it sent into tunnels, and those of tcpdump and Linux. */
 const SEEDS = [
   ...new Set([
-    ...(JSON.parse(golden("parses.json.gz").toString()) as [number, string, string][]).map(([, hex]) => hex),
-    ...[
-      ...golden("ovs-cases/tunnel.json.gz")
-        .toString()
-        .matchAll(/"([0-9a-f]{100,})"/g),
-    ].map((match) => match[1]),
+    ...framesIn(golden("parses.json.gz").toString()),
+    ...framesIn(golden("ovs-cases/tunnel.json.gz").toString()),
+    ...framesIn(readFileSync(join(packageRoot, "test/golden/describe.json"), "utf8")),
+    ...framesIn(readFileSync(join(packageRoot, "test/golden/router-linux.json"), "utf8")),
   ]),
 ].map(bytes);
 
