@@ -16,7 +16,7 @@ export interface PortConfig {
   readonly options?: Readonly<Record<string, string>> | undefined;
   /** What `ovs-ofctl mod-port` has made of it: "down", "no-flood", "no-forward", "no-receive". */
   readonly config?: readonly PortFlag[] | undefined;
-  /** Two protected ports exchange no packets by NORMAL or otherwise (other_config:protected). */
+  /** Two protected ports exchange no packets by NORMAL or otherwise (column protected of a Port). */
   readonly protected?: boolean | undefined;
 }
 

@@ -25,6 +25,67 @@ export interface MacEntry {
   newer: MacEntry | undefined;
 }
 
+const second = (ns: number): number => Math.floor(ns / NS);
+
+/**
+ * Ports by how many entries they have, the fullest first (OVS: ports_by_usage, a binary heap). Between ports that have as many
+ * the heap's own order decides, so it is kept as there (lib/heap.c).
+ */
+class PortUsage {
+  private readonly heap: { readonly port: number; count: number }[] = [];
+
+  /** -1 when there is none. */
+  get fullest(): number {
+    return this.heap[0]?.port ?? -1;
+  }
+
+  add(port: number, change: 1 | -1): void {
+    const at = this.heap.findIndex((one) => one.port === port);
+    if (at < 0) {
+      this.heap.push({ port, count: 1 });
+      this.rise(this.heap.length - 1);
+      return;
+    }
+    this.heap[at].count += change;
+    if (this.heap[at].count === 0) {
+      const last = this.heap.pop()!;
+      if (at === this.heap.length) return;
+      this.heap[at] = last;
+    }
+    if (this.rise(at) === at) this.sink(at);
+  }
+
+  clear(): void {
+    this.heap.length = 0;
+  }
+
+  private swap(a: number, b: number): void {
+    const { heap } = this;
+    [heap[a], heap[b]] = [heap[b], heap[a]];
+  }
+
+  private rise(from: number): number {
+    let at = from;
+    for (let up = (at - 1) >> 1; at > 0 && this.heap[up].count < this.heap[at].count; up = (at - 1) >> 1) {
+      this.swap(at, up);
+      at = up;
+    }
+    return at;
+  }
+
+  private sink(from: number): void {
+    const { heap } = this;
+    for (let at = from; ; ) {
+      let most = at;
+      for (const child of [2 * at + 1, 2 * at + 2])
+        if (child < heap.length && heap[child].count > heap[most].count) most = child;
+      if (most === at) return;
+      this.swap(at, most);
+      at = most;
+    }
+  }
+}
+
 /** 48 bits fit a number exactly. */
 const macNumber = (high: number, low: number): number => (high >>> 0) * 0x10000 + (low & 0xffff);
 
@@ -35,6 +96,7 @@ export class MacTable {
   private oldest: MacEntry | undefined;
   private newest: MacEntry | undefined;
   private count = 0;
+  private readonly usage = new PortUsage();
 
   /** `limit` in entries, `ageing` in seconds. */
   constructor(limit = MAC_TABLE_LIMIT, ageing = MAC_AGEING_SECONDS) {
@@ -53,9 +115,10 @@ export class MacTable {
 
   /**
    * A packet from the address came in at `port` at `now` (ns). Returns true when that was news (a new address, or one
-   * that has moved): whatever was translated before may be stale then.
+   * that has moved): whatever was translated before may be stale then. What was seen in the same second already stays where
+   * it is in the order of last sight, unless the packet is a `gratuitous` ARP (is_mac_learning_update_needed).
    */
-  learn(vlan: number, high: number, low: number, port: number, now: number): boolean {
+  learn(vlan: number, high: number, low: number, port: number, now: number, gratuitous = false): boolean {
     if ((high & 0x01000000) !== 0) return false;
     const mac = macNumber(high, low);
     let macs = this.vlans.get(vlan);
@@ -65,10 +128,13 @@ export class MacTable {
     }
     const known = macs.get(mac);
     if (known !== undefined) {
+      if (known.port === port && !gratuitous && second(now) === second(known.seen)) return false;
       if (now > known.seen) known.seen = now;
       this.unlink(known);
       this.append(known);
       if (known.port === port) return false;
+      this.usage.add(known.port, -1);
+      this.usage.add(port, 1);
       known.port = port;
       return true;
     }
@@ -76,6 +142,7 @@ export class MacTable {
     const entry: MacEntry = { vlan, high, low, port, seen: now, older: undefined, newer: undefined };
     macs.set(mac, entry);
     this.append(entry);
+    this.usage.add(port, 1);
     this.count++;
     return true;
   }
@@ -83,7 +150,7 @@ export class MacTable {
   /** Takes out what is older than the ageing time at `now` (ns); returns how many went. */
   expire(now: number): number {
     let gone = 0;
-    while (this.oldest !== undefined && now - this.oldest.seen >= this.ageing * NS) {
+    while (this.oldest !== undefined && second(now) - second(this.oldest.seen) >= this.ageing) {
       this.remove(this.oldest);
       gone++;
     }
@@ -93,6 +160,7 @@ export class MacTable {
   /** Forgets everything. */
   flush(): void {
     this.vlans.clear();
+    this.usage.clear();
     this.oldest = undefined;
     this.newest = undefined;
     this.count = 0;
@@ -103,30 +171,20 @@ export class MacTable {
     for (let entry = this.oldest; entry !== undefined; entry = entry.newer) yield entry;
   }
 
-  /** Fair eviction: the oldest entry of the port that has the most. */
+  /** Fair eviction: the oldest entry of the port that has the most (evict_mac_entry_fairly). */
   private evict(): void {
-    const counts = new Map<number, number>();
-    let most = -1;
-    let crowded = -1;
+    const { fullest } = this.usage;
     for (const entry of this.entries()) {
-      const count = (counts.get(entry.port) ?? 0) + 1;
-      counts.set(entry.port, count);
-      if (count > most) {
-        most = count;
-        crowded = entry.port;
-      }
-    }
-    for (const entry of this.entries()) {
-      if (entry.port === crowded) {
-        this.remove(entry);
-        return;
-      }
+      if (entry.port !== fullest) continue;
+      this.remove(entry);
+      return;
     }
   }
 
   private remove(entry: MacEntry): void {
     this.unlink(entry);
     this.vlans.get(entry.vlan)?.delete(macNumber(entry.high, entry.low));
+    this.usage.add(entry.port, -1);
     this.count--;
   }
 

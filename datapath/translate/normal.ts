@@ -153,16 +153,16 @@ export function isReservedAddress(high: number, low: number): boolean {
 }
 
 /** Who has moved tells everybody with an ARP packet about itself; what tells one is matched (is_gratuitous_arp). */
-function examineGratuitousArp(flow: Int32Array, mask: Int32Array): void {
-  if (!isArp(flow)) return;
+function isGratuitousArp(flow: Int32Array, mask: Int32Array): boolean {
+  if (!isArp(flow)) return false;
   mask[W_ETH0] = -1;
   mask[W_ETH1] |= 0xffff0000 | 0;
-  if (flow[W_ETH0] !== -1 || flow[W_ETH1] >>> 16 !== 0xffff) return;
+  if (flow[W_ETH0] !== -1 || flow[W_ETH1] >>> 16 !== 0xffff) return false;
   mask[W_TYPE] |= PROTO_BITS;
-  if (nwProto(flow) === 1) {
-    mask[W_NW_SRC] = -1;
-    mask[W_NW_DST] = -1;
-  }
+  if (nwProto(flow) !== 1) return nwProto(flow) === 2;
+  mask[W_NW_SRC] = -1;
+  mask[W_NW_DST] = -1;
+  return flow[W_NW_SRC] === flow[W_NW_DST];
 }
 
 export function translateNormal(x: XlateOutput): void {
@@ -194,13 +194,13 @@ export function translateNormal(x: XlateOutput): void {
     x.note("detail", "packet has reserved destination MAC, dropping");
     return;
   }
-  examineGratuitousArp(flow, mask);
+  const gratuitous = isGratuitousArp(flow, mask);
   const sourceHigh = (flow[W_ETH1] << 16) | (flow[W_ETH2] >>> 16);
   const sourceLow = flow[W_ETH2] & 0xffff;
   const { vid } = tags;
   const learn = (now: number): void => {
     if (bridge.floodVlans.has(vid)) return;
-    if (!bridge.macs.learn(vid, sourceHigh, sourceLow, from.ofport, now)) return;
+    if (!bridge.macs.learn(vid, sourceHigh, sourceLow, from.ofport, now, gratuitous)) return;
     x.note("detail", `learned that ${macToText(sourceHigh, sourceLow)} is on port ${from.name} in VLAN ${vid}`);
     x.host.changed();
   };

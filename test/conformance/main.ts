@@ -15,6 +15,7 @@ import { knownNarrower } from "./known.ts";
 import { minimise } from "./minimise.ts";
 import { Oracle, oracleObstacle, Refusal } from "./oracle.ts";
 import { checkCase, ours } from "./subject.ts";
+import { Gone } from "./unixctl.ts";
 import { type CaseVerdict, type Finding, verdictOn } from "./verdict.ts";
 
 const USAGE = `Holds this switch against a real Open vSwitch, started privately beside it.
@@ -23,7 +24,7 @@ usage: npm run conformance -- [options]
   --cases N        cases in all, spread over the families (1000)
   --seed S         another seed makes other cases (1)
   --family F,...   only these: ${FAMILIES.join(", ")}
-  --name F-S-I     one generated case, by its name
+  --name F-S-I,... generated cases, by their names
   --case FILE      cases from a JSON file, - for standard input
   --show N         unequal cases to print, made small, of each family (2)
   --jobs N         switches at a time (2)
@@ -55,6 +56,8 @@ class Tally {
   cases = 0;
   packets = 0;
   refused = 0;
+  /** Cases at which Open vSwitch itself ended: nothing to compare with. */
+  crashed = 0;
   bad = 0;
 
   add(family: string, generated: Generated, verdict: CaseVerdict): void {
@@ -136,10 +139,11 @@ async function main(): Promise<number> {
   const jobs = Math.max(1, whole("jobs", values.jobs, Math.min(2, cpus().length)));
   let works = plan(families, seed, whole("cases", values.cases, 1000));
   if (values.name) {
-    const [, family, itsSeed, index] = /^(\w+)-(\d+)-(\d+)$/.exec(values.name) ?? [];
-    if (!family || !FAMILIES.includes(family))
-      throw new UsageError(`--name ${values.name}: expected FAMILY-SEED-NUMBER`);
-    works = [{ family, cases: () => [generate(family, Number(itsSeed), Number(index))] }];
+    works = values.name.split(",").map((name) => {
+      const [, family, itsSeed, index] = /^(\w+)-(\d+)-(\d+)$/.exec(name) ?? [];
+      if (!family || !FAMILIES.includes(family)) throw new UsageError(`--name ${name}: expected FAMILY-SEED-NUMBER`);
+      return { family, cases: () => [generate(family, Number(itsSeed), Number(index))] };
+    });
   } else if (values.case) {
     const cases = readCases(values.case);
     works = [{ family: "file", cases: () => cases.map((one) => ({ one })) }];
@@ -165,12 +169,21 @@ async function main(): Promise<number> {
   try {
     await Promise.all(
       Array.from({ length: Math.min(jobs, works.length) }, async (_, job) => {
-        const oracle = await Oracle.start();
+        let oracle = await Oracle.start();
         try {
           if (job === 0) console.log(`beside us: ${(await oracle.version()).split("\n")[0]}; seed ${seed}`);
           for (let work = queue.shift(); work; work = queue.shift())
             for (const generated of work.cases()) {
-              await judgeOne(work.family, generated, oracle, tally, shown, show, progress);
+              try {
+                await judgeOne(work.family, generated, oracle, tally, shown, show, progress);
+              } catch (error) {
+                if (!(error instanceof Gone)) throw error;
+                progress.hide();
+                console.log(`\n${generated.one.name}: Open vSwitch has ended: ${oracle.lastWords()}`);
+                tally.crashed++;
+                oracle.close();
+                oracle = await Oracle.start();
+              }
               progress.show(tally.cases / total, `${tally.cases} of ${total} cases, ${work.family}`);
             }
         } finally {
@@ -304,6 +317,7 @@ function report(tally: Tally): void {
   const verdicts = ["equal", "narrower", "wider", "different", "missing"];
   console.log(`\nanswers compared: ${verdicts.map((verdict) => `${sums.get(verdict) ?? 0} ${verdict}`).join(", ")}`);
   for (const [reason, n] of tally.known) console.log(`narrower for a known reason: ${n} ${reason}`);
+  if (tally.crashed > 0) console.log(`cases that Open vSwitch did not survive, not compared: ${tally.crashed}`);
   const rate = (tally.cases / seconds).toFixed(1);
   console.log(
     `${tally.cases} cases (${tally.refused} refused by Open vSwitch), ${tally.packets} packets in ${seconds.toFixed(1)} s, ` +

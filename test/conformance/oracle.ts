@@ -7,7 +7,7 @@
  * building, asking and taking away share one state.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { missingTools, ovsSchema, sleep, toolPath } from "../lab/shell.ts";
@@ -15,7 +15,7 @@ import { type Case, type CaseBridge, type CaseEvent, type CasePort, hasTunnels, 
 import type { Result } from "./compare.ts";
 import { SentFrames } from "./sent-frames.ts";
 import { ShellPipe } from "./shell-pipe.ts";
-import { Unixctl } from "./unixctl.ts";
+import { Gone, Unixctl } from "./unixctl.ts";
 
 /** So large that it never matters. */
 const MTU = "mtu_request=9100";
@@ -172,6 +172,7 @@ export class Oracle {
     try {
       await this.shell.run([...argv, ...(last === "" ? [] : [last])], input);
     } catch (error) {
+      await this.control.call("version"); // Or it is the switch that is gone.
       const said = (error as Error).message;
       const code = /OF[A-Z0-9]*_ERROR[^:]*: (\w+)/.exec(said)?.[1];
       throw new Refusal(code ?? said.replace(/^.*?ovs-ofctl: /s, "").split("\n")[0]!);
@@ -192,7 +193,9 @@ export class Oracle {
       if (one.stateless) await this.replayThroughCache(results);
       return results;
     } finally {
-      await this.empty(one);
+      await this.empty(one).catch((error: unknown) => {
+        if (!(error instanceof Gone)) throw error; // What went wrong first says why.
+      });
     }
   }
 
@@ -270,7 +273,7 @@ export class Oracle {
       ...["--", "set", "interface", port.name, `type=${type}`, `ofport_request=${port.ofport}`],
       ...(type === "dummy" ? [MTU] : []),
       ...Object.entries(options).map(([key, value]) => `options:${key}=${JSON.stringify(String(value))}`),
-      ...(port.protected ? ["--", "set", "port", port.name, "other_config:protected=true"] : []),
+      ...(port.protected ? ["--", "set", "port", port.name, "protected=true"] : []),
     ];
   }
 
@@ -285,19 +288,26 @@ export class Oracle {
     return path;
   }
 
+  /**
+   * Gives a bridge the rules of a case in place of what it has: one ovs-ofctl, as starting one is what takes the time. Groups
+   * do not exist in OpenFlow 1.0.
+   */
   private async addRules(bridge: CaseBridge): Promise<void> {
-    const openflow = bridge.openflow ?? "OpenFlow10";
-    // Groups do not exist in OpenFlow 1.0.
-    if (bridge.groups?.length) await this.ofctl("OpenFlow15", "add-groups", bridge.name, bridge.groups);
-    if (bridge.flows?.length) await this.ofctl(openflow, "add-flows", bridge.name, bridge.flows);
+    const { name, openflow = "OpenFlow10", flows = [], groups = [] } = bridge;
+    const standard = bridge.fail_mode === "standalone" ? ["add priority=0,actions=NORMAL"] : [];
+    if (groups.length > 0) {
+      await this.ofctl("OpenFlow10", "del-flows", name, "");
+      await this.ofctl("OpenFlow15", "add-groups", name, groups);
+    }
+    await this.ofctl(openflow, "add-flows", name, ["delete", ...standard, ...flows]);
+    // Deleted rules leave the classifier, and its masks, only when all threads have passed a quiescent state (RCU).
+    await sleep(10);
   }
 
-  /** Takes away what a case added, so that its bridges are as new. */
+  /** Takes away what the next case's rules do not replace, so that its bridges are as new. */
   private async empty(one: Case): Promise<void> {
-    for (const { name, groups, fail_mode: failMode } of one.bridges) {
-      await this.ofctl("OpenFlow10", "del-flows", name, "");
+    for (const { name, groups } of one.bridges) {
       if (groups?.length) await this.ofctl("OpenFlow15", "del-groups", name, "");
-      if (failMode === "standalone") await this.ofctl("OpenFlow10", "add-flows", name, ["priority=0,actions=NORMAL"]);
       await this.control.call("fdb/flush", name);
     }
     // Neighbours may have aged, ports are changed.
@@ -315,6 +325,11 @@ export class Oracle {
     this.portNames = new Map();
     this.routes = [];
     this.shape = "";
+  }
+
+  /** What the switch last said for itself: why it has ended. */
+  lastWords(): string {
+    return readFileSync(join(this.folder, "ovs-vswitchd.log"), "utf8").trimEnd().split("\n").at(-1) ?? "";
   }
 
   // -- running packets ------------------------------------------------------------------------------------------

@@ -9,7 +9,11 @@ interface Reply {
   readonly error: string | null;
 }
 
+/** The daemon is gone: it ended, or crashed, before it answered. */
+export class Gone extends Error {}
+
 export class Unixctl {
+  private ended = false;
   private readonly socket: Socket;
   private received = "";
   private depth = 0;
@@ -24,7 +28,8 @@ export class Unixctl {
       this.scan();
     });
     const lost = (): void => {
-      for (const one of this.waiting.splice(0)) one.reject(new Error(`${one.method}: the switch has ended`));
+      this.ended = true;
+      for (const one of this.waiting.splice(0)) one.reject(new Gone(`${one.method}: the switch has ended`));
     };
     socket.on("error", lost).on("close", lost);
   }
@@ -38,6 +43,7 @@ export class Unixctl {
 
   /** The answer to a command: call("ofproto/trace", "br0", "in_port=1"). Throws what the daemon says. */
   call(method: string, ...params: string[]): Promise<string> {
+    if (this.ended) return Promise.reject(new Gone(`${method}: the switch has ended`));
     return new Promise((resolve, reject) => {
       this.waiting.push({ resolve, reject, method });
       this.socket.write(JSON.stringify({ id: 0, method, params }));

@@ -44,12 +44,12 @@ test("entries go after 300 s without a packet", () => {
 
 test("a full table takes from the port that has most, its oldest first", () => {
   const table = new MacTable(4);
-  table.learn(0, 2, 1, 1, 1);
-  table.learn(0, 2, 2, 2, 2);
-  table.learn(0, 2, 3, 2, 3);
-  table.learn(0, 2, 4, 2, 4);
-  table.learn(0, 2, 2, 2, 5);
-  table.learn(0, 2, 5, 3, 6);
+  table.learn(0, 2, 1, 1, 1 * S);
+  table.learn(0, 2, 2, 2, 2 * S);
+  table.learn(0, 2, 3, 2, 3 * S);
+  table.learn(0, 2, 4, 2, 4 * S);
+  table.learn(0, 2, 2, 2, 5 * S);
+  table.learn(0, 2, 5, 3, 6 * S);
   assert.equal(table.size, 4);
   assert.deepEqual(
     [...table.entries()].map((entry) => [entry.low, entry.port]),
