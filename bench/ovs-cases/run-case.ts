@@ -120,8 +120,9 @@ export class CaseSwitch {
   warp(ms: number): void {
     // In steps, as a switch that looks at its clock now and then.
     const steps = 30;
-    for (let step = 0; step < steps; step++) {
-      this.now += (ms / steps) * NS_PER_MS;
+    const start = this.now;
+    for (let step = 1; step <= steps; step++) {
+      this.now = start + Math.round((ms * NS_PER_MS * step) / steps);
       this.datapath.revalidate(this.now);
       this.switch.expire(this.now);
     }

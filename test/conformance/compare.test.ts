@@ -1,7 +1,11 @@
 /** What "equal" means, on texts that Open vSwitch printed. A judge that cannot say no is none: each verdict has its case. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
+import { packageRoot } from "../../bench/paths.ts";
 import { actions, frame, frames, judge } from "./compare.ts";
+import { KNOWN, knownNarrower } from "./known.ts";
 import { megaflow, relation } from "./megaflow.ts";
 
 const related = (expected: string, actual: string): string => relation(megaflow(expected), megaflow(actual));
@@ -98,4 +102,15 @@ test("a result is held against the translation's and the installed megaflow", ()
   assert.equal(judge(expected, { ...right, out: {} }).out, "different");
   assert.equal(judge(expected, { ...right, actions: "drop" }).actions, "different");
   assert.equal(judge(expected, { actions: "p2" }).megaflow, "missing");
+});
+
+test("narrower only for a reason that is in the table of the documentation, and by no other bit", () => {
+  const readme = readFileSync(join(packageRoot, "datapath", "translate", "README.md"), "utf8");
+  for (const { what } of KNOWN) assert.match(readme, new RegExp(`^\\| \`${what}\``, "m"));
+  const tcp = "recirc_id=0,eth,tcp,in_port=p1,nw_frag=no";
+  const rules = "tcp,actions=fin_timeout(idle_timeout=5),output:2";
+  assert.equal(knownNarrower(tcp, `${tcp},tcp_flags=-fin-rst`, rules), "fin_timeout");
+  assert.equal(knownNarrower(tcp, `${tcp},tcp_flags=-fin-rst`, "tcp,actions=output:2"), undefined);
+  assert.equal(knownNarrower(tcp, `${tcp},tcp_flags=-fin-syn`, rules), undefined);
+  assert.equal(knownNarrower(tcp, `${tcp},tcp_flags=-fin-rst,tp_src=1`, rules), undefined);
 });

@@ -8,8 +8,8 @@ import { type Megaflow, megaflow } from "./megaflow.ts";
 interface Known {
   /** As in the first column of the table. */
   readonly what: string;
-  /** Whether it can explain that these bits, and only these, are matched beyond what Open vSwitch matches. */
-  explains(extra: Megaflow, one: Case): boolean;
+  /** Whether it explains that these bits, and only these, are matched beyond what Open vSwitch matches. */
+  explains(extra: Megaflow, rules: string): boolean;
 }
 
 const only = (extra: Megaflow, field: string, bits: bigint): boolean =>
@@ -27,8 +27,8 @@ const FIN_RST = 5n;
 export const KNOWN: readonly Known[] = [
   {
     what: "fin_timeout",
-    explains: (extra, one) =>
-      only(extra, "tcp_flags", FIN_RST) && /fin_(timeout|idle_timeout|hard_timeout)/.test(ruleTexts(one)),
+    explains: (extra, rules) =>
+      only(extra, "tcp_flags", FIN_RST) && /fin_(timeout|idle_timeout|hard_timeout)/.test(rules),
   },
 ];
 
@@ -42,8 +42,8 @@ function beyond(expected: Megaflow, actual: Megaflow): Megaflow {
   return extra;
 }
 
-/** The known reason why `actual` is narrower than `expected` in this case, or undefined. Both are megaflows as text. */
-export function knownNarrower(expected: string, actual: string, one: Case): string | undefined {
+/** The known reason why `actual` is narrower than `expected` (megaflows as text) under `rules`, or undefined. */
+export function knownNarrower(expected: string, actual: string, rules: string): string | undefined {
   const extra = beyond(megaflow(expected), megaflow(actual));
-  return KNOWN.find((known) => known.explains(extra, one))?.what;
+  return KNOWN.find((known) => known.explains(extra, rules))?.what;
 }
