@@ -7,9 +7,9 @@
  * passed to a function that is not inlined is one (16 bytes a burst, seen in `bytesAllocatedPerPacket`).
  */
 import { Datapath } from "../../datapath/datapath.ts";
-import { copyBytes } from "../../datapath/packet/copy.ts";
 import { BURST, PacketBatch } from "../../datapath/packet/packet-batch.ts";
 import { PacketPool } from "../../datapath/packet/packet-pool.ts";
+import { Receiver } from "../../datapath/packet/receiver.ts";
 import type { Trace } from "../../datapath/packet/trace.ts";
 import type { OvsSwitch } from "../../datapath/translate/switch.ts";
 import type { UpcallHandler } from "../../datapath/upcall.ts";
@@ -62,11 +62,7 @@ export class ReplayEngine implements Player {
   readonly #batch: PacketBatch;
   readonly #timing: boolean;
   readonly #rxTx = new Float64Array(2);
-  readonly #views = new Map<Trace, DataView>();
-  #trace: Trace | null = null;
-  #view: DataView;
-  #start: Trace["start"] = new Int32Array(0);
-  #length: Trace["length"] = new Int32Array(0);
+  readonly #receivers = new Map<Trace, Receiver>();
   #lastTick = 0.5;
 
   /** Throws when a rule is none. */
@@ -86,7 +82,6 @@ export class ReplayEngine implements Player {
       else if (name.startsWith("vxlan_sys")) this.datapath.setTunnel(port, "vxlan");
     }
     this.#batch = new PacketBatch(this.pool);
-    this.#view = this.pool.view;
   }
 
   /** Datapath port of "2" or "underlay". */
@@ -115,7 +110,6 @@ export class ReplayEngine implements Player {
   offer(entry: number, trace: Trace, index: number, time: number): boolean {
     const batch = this.#batch;
     if (batch.count === BURST) this.settle();
-    if (trace !== this.#trace) this.#useTrace(trace);
     const i = batch.count;
     const slot = this.pool.alloc();
     if (slot < 0) {
@@ -123,8 +117,7 @@ export class ReplayEngine implements Player {
       return false;
     }
     batch.slot[i] = slot;
-    batch.time[i] = time;
-    this.#place(i, entry, index);
+    this.#receiver(trace).place(batch, i, index, entry, time);
     batch.count = i + 1;
     return true;
   }
@@ -141,10 +134,10 @@ export class ReplayEngine implements Player {
 
   /** Takes frames `frames[first]` to `frames[first + count - 1]` of a trace (at most 32) through, at virtual time `clock[0]`. */
   burst(entry: number, trace: Trace, frames: Int32Array, first: number, count: number): void {
-    if (trace !== this.#trace) this.#useTrace(trace);
+    const receiver = this.#receiver(trace);
     if (this.#timing) {
       const t0 = performance.now();
-      this.#fill(entry, frames, first, count);
+      this.#fill(receiver, entry, frames, first, count);
       const t1 = performance.now();
       this.datapath.process(this.#batch);
       const t2 = performance.now();
@@ -152,7 +145,7 @@ export class ReplayEngine implements Player {
       this.#rxTx[0] += (t1 - t0) * 1e6;
       this.#rxTx[1] += (performance.now() - t2) * 1e6;
     } else {
-      this.#fill(entry, frames, first, count);
+      this.#fill(receiver, entry, frames, first, count);
       this.datapath.process(this.#batch);
       this.#discard();
     }
@@ -215,32 +208,9 @@ export class ReplayEngine implements Player {
   }
 
   /** Receiving: the copy of each frame into a slot. */
-  #fill(entry: number, frames: Int32Array, first: number, wanted: number): void {
-    const { slot, time } = this.#batch;
-    const count = this.pool.allocInto(slot, wanted);
-    const now = this.clock[0];
-    for (let i = 0; i < count; i++) {
-      time[i] = now;
-      this.#place(i, entry, frames[first + i]);
-    }
-    this.#batch.count = count;
+  #fill(receiver: Receiver, entry: number, frames: Int32Array, first: number, wanted: number): void {
+    const count = receiver.fill(this.#batch, frames, first, wanted, entry, this.clock[0]);
     if (count < wanted) this.lost[0] += wanted - count;
-  }
-
-  /** Frame `index` becomes packet i of the batch, in the slot that it has there. */
-  #place(i: number, entry: number, index: number): void {
-    const { slot, start, end, inPort, drop, tunId, tunSrc, tunDst, tunMeta } = this.#batch;
-    const at = this.pool.home(slot[i]);
-    const length = this.#length[index];
-    copyBytes(this.#view, this.#start[index], this.pool.view, at, length);
-    start[i] = at;
-    end[i] = at + length;
-    inPort[i] = entry;
-    drop[i] = 0;
-    tunId[i] = 0;
-    tunSrc[i] = 0;
-    tunDst[i] = 0;
-    tunMeta[i] = 0;
   }
 
   /** Sending: every queue is emptied, the slots are free again. */
@@ -263,20 +233,13 @@ export class ReplayEngine implements Player {
     }
   }
 
-  #useTrace(trace: Trace): void {
-    let view = this.#views.get(trace);
-    if (view === undefined) {
-      const longest = longestFrame(trace);
-      if (longest > this.pool.room) {
-        throw new Error(`${trace.name}: a frame of ${longest} bytes, slots hold ${this.pool.room}`);
-      }
-      view = new DataView(trace.bytes.buffer, trace.bytes.byteOffset, trace.bytes.byteLength);
-      this.#views.set(trace, view);
+  #receiver(trace: Trace): Receiver {
+    let receiver = this.#receivers.get(trace);
+    if (receiver === undefined) {
+      receiver = new Receiver(trace, this.pool);
+      this.#receivers.set(trace, receiver);
     }
-    this.#trace = trace;
-    this.#view = view;
-    this.#start = trace.start;
-    this.#length = trace.length;
+    return receiver;
   }
 }
 

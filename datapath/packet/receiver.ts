@@ -17,8 +17,8 @@ export class Receiver {
   readonly #pool: PacketPool;
   readonly #kernel: PacketKernel;
   readonly #view: DataView;
-  readonly #start: Int32Array;
-  readonly #length: Int32Array;
+  readonly #start: Trace["start"];
+  readonly #length: Trace["length"];
   /** Address of the trace's byte 0 in the arena, of its columns; -1: not copied. */
   readonly #bytesAt: number = -1;
   readonly #startAt: number = 0;
@@ -62,16 +62,18 @@ export class Receiver {
   }
 
   /**
-   * Makes `batch` the frames `frames[first]` to `frames[first + wanted - 1]` of the trace (at most a burst), all come in by
-   * `port` at virtual time `time` (ns). Returns how many they are: fewer where the pool has no more slots.
+   * Makes `batch` the frames `frames[first]` to `frames[first + wanted - 1]` of the trace (at most a burst, in ascending
+   * order), all come in by `port` at virtual time `time` (ns). Returns how many they are: fewer where the pool has no more slots.
    */
   fill(batch: PacketBatch, frames: Int32Array, first: number, wanted: number, port: number, time: number): number {
     if (this.#bytesAt < 0) return this.#copy(batch, frames, first, wanted, port, time);
     const count = this.#pool.take(wanted);
+    batch.count = count;
+    if (count === 0) return 0;
     const from = frames[first];
     let starts = this.#startAt + 4 * from;
     let lengths = this.#lengthAt + 4 * from;
-    // Frames are listed in ascending order, so a list as long as its span is a run.
+    // In ascending order a list as long as its span is a run.
     if (frames[first + count - 1] - from !== count - 1) {
       const some = this.#some;
       for (let n = 0; n < count; n++) {
@@ -95,30 +97,30 @@ export class Receiver {
       port,
       this.#timeAt,
     );
-    batch.count = count;
     return count;
   }
 
   #copy(batch: PacketBatch, frames: Int32Array, first: number, wanted: number, port: number, now: number): number {
-    const pool = this.#pool;
-    const { slot, start, end, inPort, drop, time, tunId, tunSrc, tunDst, tunMeta } = batch;
-    const count = pool.allocInto(slot, wanted);
-    for (let i = 0; i < count; i++) {
-      const frame = frames[first + i];
-      const at = pool.home(slot[i]);
-      const length = this.#length[frame];
-      copyBytes(this.#view, this.#start[frame], pool.view, at, length);
-      start[i] = at;
-      end[i] = at + length;
-      inPort[i] = port;
-      time[i] = now;
-      drop[i] = 0;
-      tunId[i] = 0;
-      tunSrc[i] = 0;
-      tunDst[i] = 0;
-      tunMeta[i] = 0;
-    }
+    const count = this.#pool.allocInto(batch.slot, wanted);
+    for (let i = 0; i < count; i++) this.place(batch, i, frames[first + i], port, now);
     batch.count = count;
     return count;
+  }
+
+  /** Makes packet i of `batch`, which has its slot, the frame of this number. */
+  place(batch: PacketBatch, i: number, frame: number, port: number, now: number): void {
+    const pool = this.#pool;
+    const at = pool.home(batch.slot[i]);
+    const length = this.#length[frame];
+    copyBytes(this.#view, this.#start[frame], pool.view, at, length);
+    batch.start[i] = at;
+    batch.end[i] = at + length;
+    batch.inPort[i] = port;
+    batch.time[i] = now;
+    batch.drop[i] = 0;
+    batch.tunId[i] = 0;
+    batch.tunSrc[i] = 0;
+    batch.tunDst[i] = 0;
+    batch.tunMeta[i] = 0;
   }
 }
