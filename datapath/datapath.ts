@@ -58,6 +58,7 @@ import {
 } from "./lookup/megaflow-cache.ts";
 import { Drop } from "./packet/drop.ts";
 import { BURST, KEY_STRIDE, PacketBatch } from "./packet/packet-batch.ts";
+import { PacketList } from "./packet/packet-list.ts";
 import type { PacketPool } from "./packet/packet-pool.ts";
 import { PacketQueue } from "./packet/packet-queue.ts";
 import { Speculation } from "./packet/speculation.ts";
@@ -93,9 +94,10 @@ export interface DatapathOptions {
 class Pass {
   /** Packets that wait for this pass. Pass 0 works on its caller's batch instead. */
   readonly batch: PacketBatch;
-  readonly pending = new Int32Array(BURST);
-  readonly missed = new Int32Array(BURST);
-  readonly scratch = new Int32Array(BURST);
+  /** Packets that the exact-match cache did not have, and those of them that the megaflow cache did not have either. */
+  readonly missed: PacketList;
+  misses = 0;
+  readonly open: PacketList;
   readonly groups: Groups;
   /** Packets found in the exact-match cache that made an upcall all the same, because the megaflow was stale. */
   demoted = 0;
@@ -105,6 +107,8 @@ class Pass {
   constructor(pool: PacketPool) {
     this.batch = new PacketBatch(pool);
     this.batch.recirculated = true;
+    this.missed = new PacketList(pool.arena);
+    this.open = new PacketList(pool.arena);
     this.groups = new Groups(pool.arena);
   }
 }
@@ -227,17 +231,13 @@ export class Datapath implements Recirculator {
   #lookUp(pass: Pass, batch: PacketBatch, depth: number): void {
     const { count, drop } = batch;
     const { total } = this.counters;
-    const { pending, missed, groups } = pass;
+    const { missed, groups } = pass;
     const cache = this.megaflowCache;
-    const misses = this.exactMatch.lookup(batch, pending);
-    let exactMissed = 0;
+    const misses = this.exactMatch.lookup(batch, missed);
+    pass.misses = misses;
     if (misses > 0) {
-      for (let p = 0; p < misses; p++) {
-        missed[p] = pending[p];
-        exactMissed |= 1 << pending[p];
-      }
       const probes = cache.stats[1];
-      cache.lookup(batch, pending, misses, pass.scratch);
+      cache.lookup(batch, missed, misses, pass.open);
       total[C_SUBTABLE_LOOKUPS] += cache.stats[1] - probes;
       this.exactMatch.offer(batch, missed, misses);
     }
@@ -255,7 +255,7 @@ export class Datapath implements Recirculator {
         dropped++;
         continue;
       }
-      const f = this.#resolve(pass, batch, i, exactMissed);
+      const f = this.#resolve(pass, batch, i);
       if (f >= 0) groups.join(batch, i, cache, f, stamp);
     }
     if (this.#speculation.active) this.journal.note(groups.megaflow, groups.count);
@@ -330,7 +330,7 @@ export class Datapath implements Recirculator {
    * Packet i is in no cache, or in a megaflow of another epoch. Returns a megaflow to count the hit on, or -1 when the
    * packet made an upcall and is in a group already.
    */
-  #resolve(pass: Pass, batch: PacketBatch, i: number, exactMissed: number): number {
+  #resolve(pass: Pass, batch: PacketBatch, i: number): number {
     const cache = this.megaflowCache;
     const { keys } = batch;
     const at = i * KEY_STRIDE;
@@ -362,7 +362,7 @@ export class Datapath implements Recirculator {
       }
       f = cache.find(keys, at, epoch);
     }
-    if (((exactMissed >>> i) & 1) === 0) pass.demoted++;
+    if (!pass.missed.words.subarray(0, pass.misses).includes(i)) pass.demoted++;
     this.#upcall(pass, batch, i, epoch, fresh ?? this.#handler.translate(keys, at, now, true));
     return -1;
   }

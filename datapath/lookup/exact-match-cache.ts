@@ -12,7 +12,8 @@
  * name it, and until then the number's epoch says that it is gone (datapath.ts): a check that each hit makes anyway.
  */
 
-import { BURST, KEY_STRIDE, type PacketBatch } from "../packet/packet-batch.ts";
+import { KEY_STRIDE, type PacketBatch } from "../packet/packet-batch.ts";
+import type { PacketList } from "../packet/packet-list.ts";
 import type { Arena } from "../wasm/arena.ts";
 import {
   ENTRY_FLOW,
@@ -69,9 +70,6 @@ export class ExactMatchCache {
   readonly #large: Int32Array;
   readonly #largeAt: number;
   readonly #largeMask: number;
-  /** Where the kernel lists the packets that it did not find. */
-  readonly #missed: Int32Array;
-  readonly #missedAt: number;
   #random = 0x2545f491;
   /** Offers to let pass before the next insertion. */
   #skip = 0;
@@ -87,10 +85,8 @@ export class ExactMatchCache {
     this.#largeMask = large - 1;
     this.#smallAt = arena.alloc(this.entries * SMALL_ENTRY);
     this.#largeAt = arena.alloc(large * LARGE_ENTRY);
-    this.#missedAt = arena.alloc(4 * BURST);
     this.#small = arena.i32(this.#smallAt, this.entries * SMALL);
     this.#large = arena.i32(this.#largeAt, large * LARGE);
-    this.#missed = arena.i32(this.#missedAt, BURST);
     this.#kernel = arena.kernels(exactMatchModule);
     this.clear();
   }
@@ -102,29 +98,27 @@ export class ExactMatchCache {
   }
 
   /**
-   * Writes flow[i] of every live packet, -1 where the key is not here; the places of those go to `pending`, their number is
+   * Writes flow[i] of every live packet, -1 where the key is not here; the places of those go to `missed`, their number is
    * returned.
    */
-  lookup(batch: PacketBatch, pending: Int32Array): number {
+  lookup(batch: PacketBatch, missed: PacketList): number {
     const { base, count } = batch;
     const answer = this.enabled
-      ? this.#kernel.lookUp(base, count, this.#smallAt, this.#smallMask, this.#largeAt, this.#largeMask, this.#missedAt)
-      : this.#kernel.missAll(base, count, this.#missedAt);
+      ? this.#kernel.lookUp(base, count, this.#smallAt, this.#smallMask, this.#largeAt, this.#largeMask, missed.at)
+      : this.#kernel.missAll(base, count, missed.at);
     const misses = answer & 0xff;
     if (this.enabled) this.stats[0] += count - misses - (answer >>> 8);
-    const missed = this.#missed;
-    for (let p = 0; p < misses; p++) pending[p] = missed[p];
     return misses;
   }
 
   /** Offers the packets listed in missed[0, count) that the megaflow cache had, under the insertion policy. */
-  offer(batch: PacketBatch, missed: Int32Array, count: number): void {
+  offer(batch: PacketBatch, missed: PacketList, count: number): void {
     if (!this.enabled) return;
     if (this.#skip >= count) {
       this.#skip -= count;
       return;
     }
-    for (let p = 0; p < count; p++) if (batch.flow[missed[p]] >= 0) this.offerOne(batch, missed[p]);
+    for (let p = 0; p < count; p++) if (batch.flow[missed.words[p]] >= 0) this.offerOne(batch, missed.words[p]);
   }
 
   /** Offers one packet. */

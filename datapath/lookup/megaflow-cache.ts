@@ -17,9 +17,11 @@
 
 import { KEY_WORDS, W_IN_PORT } from "../flow/flow-key.ts";
 import { maskName } from "../flow/flow-mask.ts";
-import { BURST, type PacketBatch } from "../packet/packet-batch.ts";
+import type { PacketBatch } from "../packet/packet-batch.ts";
+import { PacketList } from "../packet/packet-list.ts";
 import type { Arena } from "../wasm/arena.ts";
-import { type Search, Subtable, searchFor } from "./subtable.ts";
+import { type MegaflowKernel, megaflowModule } from "./megaflow-kernel.ts";
+import { Subtable } from "./subtable.ts";
 
 /** Doubles and int32 words of a record. */
 export const RECORD_F64 = 8;
@@ -41,11 +43,34 @@ export const GONE = -1;
 /** Subtables are ranked anew after this many packets looked up: about the rate of OVS's once a second at 60 kpps. */
 const RANK_PACKETS = 65536;
 const FIRST_FLOWS = 1024;
+const FIRST_SUBTABLES = 16;
 
 /** The subtables of one input port, in rank order. */
 class Classifier {
   readonly subtables: Subtable[] = [];
   packets = 0;
+  /** Addresses of the subtables, for the kernel. */
+  list: Int32Array;
+  listAt: number;
+  readonly #arena: Arena;
+
+  constructor(arena: Arena) {
+    this.#arena = arena;
+    this.listAt = arena.alloc(4 * FIRST_SUBTABLES);
+    this.list = arena.i32(this.listAt, FIRST_SUBTABLES);
+  }
+
+  /** After each change of `subtables`. */
+  publish(): void {
+    const { subtables } = this;
+    if (subtables.length > this.list.length) {
+      this.#arena.free(this.listAt, 4 * this.list.length);
+      const places = 2 * this.list.length;
+      this.listAt = this.#arena.alloc(4 * places);
+      this.list = this.#arena.i32(this.listAt, places);
+    }
+    for (let n = 0; n < subtables.length; n++) this.list[n] = subtables[n].at;
+  }
 }
 
 export class MegaflowCache {
@@ -65,10 +90,15 @@ export class MegaflowCache {
   readonly #masks: Int32Array[] = [];
   readonly #maskNames = new Map<string, number>();
   readonly #maskUsers: number[] = [];
-  readonly #searches: Search[] = [];
   #free: number[] = [];
   #quarantine: number[] = [];
-  readonly #open = new Int32Array(BURST);
+  readonly #kernel: MegaflowKernel;
+  /** Packets of one port, and those of them that are in no subtable. */
+  readonly #mine: PacketList;
+  readonly #left: PacketList;
+  /** Where the kernel says how many lookups in subtables it made. */
+  readonly #lookups: Int32Array;
+  readonly #lookupsAt: number;
   /** Numbers given out so far. */
   #top = 0;
   #dead = new Uint8Array(FIRST_FLOWS);
@@ -80,6 +110,11 @@ export class MegaflowCache {
   constructor(arena: Arena, limit = 200_000) {
     this.arena = arena;
     this.limit = limit;
+    this.#kernel = arena.kernels(megaflowModule);
+    this.#mine = new PacketList(arena);
+    this.#left = new PacketList(arena);
+    this.#lookupsAt = arena.alloc(4);
+    this.#lookups = arena.i32(this.#lookupsAt, 1);
     this.recordsAt = arena.alloc(FIRST_FLOWS * RECORD_F64 * 8);
     this.f64 = arena.f64(this.recordsAt, FIRST_FLOWS * RECORD_F64);
     this.i32 = arena.i32(this.recordsAt, FIRST_FLOWS * RECORD_I32);
@@ -100,46 +135,55 @@ export class MegaflowCache {
     return n;
   }
 
-  /**
-   * Looks up the packets listed in pending[0, count): writes flow[i] of those found, moves the others to the front of
-   * `pending`, returns how many they are. `scratch` has room for a burst.
-   */
-  lookup(batch: PacketBatch, pending: Int32Array, count: number, scratch: Int32Array): number {
+  /** Looks up the packets wanted[0, count): writes flow[i] of those found, lists the others in `open`, returns how many. */
+  lookup(batch: PacketBatch, wanted: PacketList, count: number, open: PacketList): number {
     if (count === 0) return 0;
-    const { inPort, keys, flow } = batch;
-    let open = 0;
-    let done = 0;
-    // Bursts nearly always come in by one port; of a mixed one, each port's packets are taken together.
-    while (done < count) {
-      const port = inPort[pending[0]];
-      let mine = 0;
-      let others = 0;
-      for (let p = 0; p < count - done; p++) {
-        const i = pending[p];
-        if (inPort[i] === port) scratch[mine++] = i;
-        else pending[others++] = i;
-      }
-      done += mine;
-      const classifier = port < this.#classifiers.length ? this.#classifiers[port] : undefined;
-      let left = mine;
-      if (classifier !== undefined) {
-        const subtables = classifier.subtables;
-        for (let s = 0; s < subtables.length && left > 0; s++) {
-          const subtable = subtables[s];
-          this.stats[1] += left;
-          const rest = subtable.search(keys, flow, scratch, left, subtable.index, subtable.rows, subtable.rowBits);
-          subtable.hits += left - rest;
-          left = rest;
-        }
-        classifier.packets += mine;
-        if (classifier.packets >= RANK_PACKETS) rank(classifier);
-      }
-      this.stats[0] += mine - left;
-      // What stays open goes behind the other ports' packets that still wait at the front.
-      for (let p = 0; p < left; p++) this.#open[open++] = scratch[p];
+    if (this.#kernel.samePort(batch.base, wanted.at, count) !== 0) {
+      return this.#search(batch, batch.inPort[wanted.words[0]], wanted, count, open);
     }
-    for (let p = 0; p < open; p++) pending[p] = this.#open[p];
-    return open;
+    // A burst of several ports: each port's packets together, in order of their first.
+    const mine = this.#mine;
+    const left = this.#left;
+    let total = 0;
+    let done = 0;
+    for (let p = 0; p < count; p++) {
+      const first = wanted.words[p];
+      if (((done >>> first) & 1) !== 0) continue;
+      const port = batch.inPort[first];
+      let n = 0;
+      for (let q = p; q < count; q++) {
+        const i = wanted.words[q];
+        if (batch.inPort[i] !== port) continue;
+        done |= 1 << i;
+        mine.words[n++] = i;
+      }
+      const rest = this.#search(batch, port, mine, n, left);
+      for (let r = 0; r < rest; r++) open.words[total++] = left.words[r];
+    }
+    return total;
+  }
+
+  #search(batch: PacketBatch, port: number, wanted: PacketList, count: number, open: PacketList): number {
+    const classifier = port < this.#classifiers.length ? this.#classifiers[port] : undefined;
+    if (classifier === undefined) {
+      for (let p = 0; p < count; p++) open.words[p] = wanted.words[p];
+      return count;
+    }
+    const subtables = classifier.subtables.length;
+    const left = this.#kernel.search(
+      batch.base,
+      wanted.at,
+      count,
+      open.at,
+      classifier.listAt,
+      subtables,
+      this.#lookupsAt,
+    );
+    this.stats[0] += count - left;
+    this.stats[1] += this.#lookups[0];
+    classifier.packets += count;
+    if (classifier.packets >= RANK_PACKETS) rank(classifier);
+    return left;
   }
 
   /**
@@ -170,11 +214,12 @@ export class MegaflowCache {
     this.#maskUsers[maskId]++;
     const port = keys[at + W_IN_PORT];
     while (this.#classifiers.length <= port) this.#classifiers.push(undefined);
-    const classifier = (this.#classifiers[port] ??= new Classifier());
+    const classifier = (this.#classifiers[port] ??= new Classifier(this.arena));
     let subtable = classifier.subtables.find((candidate) => candidate.maskId === maskId);
     if (subtable === undefined) {
-      subtable = new Subtable(this.#masks[maskId], maskId, this.#searches[maskId]);
+      subtable = new Subtable(this.arena, this.#masks[maskId], maskId);
       classifier.subtables.push(subtable);
+      classifier.publish();
     }
     subtable.add(keys, at, flow);
     for (let w = 0; w < KEY_WORDS; w++) this.keys[flow * KEY_WORDS + w] = keys[at + w];
@@ -197,12 +242,17 @@ export class MegaflowCache {
     if (this.i32[r + I_ALIVE] === 0) return;
     const port = this.keys[flow * KEY_WORDS + W_IN_PORT];
     const maskId = this.i32[r + I_MASK];
-    const subtables = this.#classifiers[port]?.subtables ?? [];
+    const classifier = this.#classifiers[port];
+    const subtables = classifier?.subtables ?? [];
     const s = subtables.findIndex((candidate) => candidate.maskId === maskId);
     if (s < 0 || !subtables[s].remove(this.keys, flow * KEY_WORDS)) {
       throw new Error(`megaflow ${flow} of port ${port} is not in its subtable`);
     }
-    if (subtables[s].count === 0) subtables.splice(s, 1);
+    if (subtables[s].count === 0) {
+      subtables[s].dispose();
+      subtables.splice(s, 1);
+      classifier?.publish();
+    }
     this.#maskUsers[maskId]--;
     this.i32[r + I_ALIVE] = 0;
     this.i32[r + I_EPOCH] = GONE;
@@ -275,7 +325,6 @@ export class MegaflowCache {
     this.#maskNames.set(name, id);
     this.#masks.push(mask.slice());
     this.#maskUsers.push(0);
-    this.#searches.push(searchFor(mask));
     return id;
   }
 }
@@ -295,4 +344,5 @@ function rank(classifier: Classifier): void {
     list[to] = moving;
   }
   for (let n = 0; n < list.length; n++) list[n].hits = list[n].hits >>> 1;
+  classifier.publish();
 }

@@ -2,125 +2,49 @@
  * All megaflows of one input port that have one mask.
  *
  *   index, 1 word a slot:   high bits of the hash | row, 0 = free        open addressing, at most a quarter full
- *   rows, 2^n words each:   masked words, in the order of `words` | megaflow           row 0 is not used
+ *   rows, 2^n bytes each:   masked blocks of the key, four words each | megaflow       row 0 is not used
  *
  * Most lookups in a subtable fail when there are many masks, and a failing one reads one word of the index: the indices of
- * 32 masks with 32 megaflows each stay in the first-level cache where rows of a cache line each do not. A failed lookup
- * among those costs 10 ns; with the rows themselves as hash table, half full, and a chained hash it was 26 ns. One table of
- * 1,000 megaflows: 12 ns a hit, 7 ns a miss (15.6 and 12.7). Linear probing, deletion shifts back: no tombstones.
+ * 32 masks with 32 megaflows each stay in the first-level cache where rows of a cache line each do not. Linear probing,
+ * deletion shifts back: no tombstones. The hash is a sum of products (flow/hash.ts) and one finishing step that carries high
+ * bits down.
  *
- * The hash is a sum of products (multilinear, Carter and Wegman), so that its multiplications do not wait for each other,
- * and one finishing step that carries high bits down.
- *
- * The search is straight code, made for the mask with `new Function`: it loops over the open packets of a burst, with the
- * words and mask bits as constants. Where code from strings is forbidden (--disallow-code-generation-from-strings) a loop
- * over the words does the same work at three times the price (40 and 23 ns).
+ * Packets are looked up by a kernel (megaflow-kernel.ts), which finds everything from the block at `at`; what is here does
+ * the same for one key, and adds and removes. Not done: straight code for each mask with `new Function`, 10 ns a failing
+ * lookup where the kernel needs 4.
  */
 import { KEY_WORDS, W_IN_PORT, W_PACKET_TYPE } from "../flow/flow-key.ts";
-import { KEY_STRIDE } from "../packet/packet-batch.ts";
+import { multiplier } from "../flow/hash.ts";
+import type { Arena } from "../wasm/arena.ts";
+import {
+  FINISH,
+  FIRST_BLOCKS,
+  OTHER_BYTES,
+  T_HITS,
+  T_INDEX,
+  T_INDEX_MASK,
+  T_MASKS,
+  T_MORE,
+  T_MULTIPLIERS,
+  T_OTHERS,
+  T_ROW_SHIFT,
+  T_ROWS,
+  T_TAG_MASK,
+} from "./megaflow-kernel.ts";
 
 const FIRST_ROWS = 8;
 /** Slots of the index for a row. */
 const SLOTS_PER_ROW = 4;
-const FINISH = 0x85ebca6b | 0;
+/** Words of a key in whole blocks. */
+const BLOCK_WORDS = 4 * Math.ceil(KEY_WORDS / 4);
 
-/**
- * Looks up the packets in `pending[0, count)`: writes flow[i] of those found, moves the others to the front of `pending`
- * and returns how many they are.
- */
-export type Search = (
-  keys: Int32Array,
-  flow: Int32Array,
-  pending: Int32Array,
-  count: number,
-  index: Int32Array,
-  rows: Int32Array,
-  rowBits: number,
-) => number;
-
-/** Words of a mask that a subtable compares: in_port is given by the classifier, packet_type is always Ethernet. */
-export function maskWords(mask: Int32Array): number[] {
-  const words: number[] = [];
-  for (let w = 0; w < KEY_WORDS; w++) {
-    if (mask[w] !== 0 && w !== W_IN_PORT && w !== W_PACKET_TYPE) words.push(w);
-  }
-  return words;
-}
-
-/** log2 of the words of a row: the masked words and the megaflow. */
-const rowShift = (words: number): number => Math.ceil(Math.log2(words + 1));
-
-/** The odd multiplier of the n-th word. */
-const multiplier = (n: number): number => Math.imul(0x9e3779b1, 2 * n + 1) | 1;
-
-/** Straight code for one mask. Throws where code from strings is forbidden. */
-export function compileSearch(mask: Int32Array): Search {
-  const words = maskWords(mask);
-  const load = words.map((w, n) => `const w${n} = keys[k + ${w}]${mask[w] === -1 ? "" : ` & ${mask[w]}`};`);
-  const hash = words.reduce((sum, _, n) => `(${sum} + Math.imul(w${n}, ${multiplier(n)}) | 0)`, "0");
-  const compare = words.map((_, n) => `rows[r + ${n}] === w${n}`).join(" && ") || "true";
-  const body = `
-    const indexMask = index.length - 1;
-    const tagMask = -1 << rowBits;
-    let left = 0;
-    for (let p = 0; p < count; p++) {
-      const i = pending[p];
-      const k = i * ${KEY_STRIDE};
-      ${load.join(" ")}
-      let h = ${hash};
-      h = Math.imul(h ^ (h >>> 15), ${FINISH});
-      h ^= h >>> 13;
-      let slot = h & indexMask;
-      let found = -1;
-      for (let v = index[slot]; v !== 0; v = index[slot]) {
-        if (((v ^ h) & tagMask) === 0) {
-          const r = (v & ~tagMask) << ${rowShift(words.length)};
-          if (${compare}) { found = rows[r + ${words.length}]; break; }
-        }
-        slot = (slot + 1) & indexMask;
-      }
-      if (found >= 0) flow[i] = found; else pending[left++] = i;
-    }
-    return left;`;
-  return new Function("keys", "flow", "pending", "count", "index", "rows", "rowBits", body) as Search;
-}
-
-/** The same as a loop over the words. */
-export function loopSearch(mask: Int32Array): Search {
-  const words = Int32Array.from(maskWords(mask));
-  const bits = Int32Array.from(words, (w) => mask[w]);
-  const size = words.length;
-  const shift = rowShift(size);
-  const multipliers = Int32Array.from(words, (_, n) => multiplier(n));
-  return (keys, flow, pending, count, index, rows, rowBits) => {
-    const indexMask = index.length - 1;
-    const tagMask = -1 << rowBits;
-    let left = 0;
-    for (let p = 0; p < count; p++) {
-      const i = pending[p];
-      const k = i * KEY_STRIDE;
-      let h = 0;
-      for (let n = 0; n < size; n++) h = (h + Math.imul(keys[k + words[n]] & bits[n], multipliers[n])) | 0;
-      h = finish(h);
-      let slot = h & indexMask;
-      let found = -1;
-      for (let v = index[slot]; v !== 0; v = index[slot]) {
-        if (((v ^ h) & tagMask) === 0) {
-          const r = (v & ~tagMask) << shift;
-          let n = 0;
-          while (n < size && rows[r + n] === (keys[k + words[n]] & bits[n])) n++;
-          if (n === size) {
-            found = rows[r + size];
-            break;
-          }
-        }
-        slot = (slot + 1) & indexMask;
-      }
-      if (found >= 0) flow[i] = found;
-      else pending[left++] = i;
-    }
-    return left;
-  };
+/** What a subtable compares of a mask: in_port is given by the classifier, packet_type is always Ethernet. */
+function comparedMask(mask: Int32Array): Int32Array {
+  const compared = new Int32Array(BLOCK_WORDS);
+  compared.set(mask.subarray(0, KEY_WORDS));
+  compared[W_IN_PORT] = 0;
+  compared[W_PACKET_TYPE] = 0;
+  return compared;
 }
 
 function finish(sum: number): number {
@@ -128,52 +52,103 @@ function finish(sum: number): number {
   return h ^ (h >>> 13);
 }
 
-let canCompile = true;
-/** Compiled where the engine allows it. */
-export function searchFor(mask: Int32Array): Search {
-  if (canCompile) {
-    try {
-      return compileSearch(mask);
-    } catch {
-      canCompile = false;
-    }
-  }
-  return loopSearch(mask);
-}
-
 export class Subtable {
   readonly mask: Int32Array;
   /** Number of the mask in the megaflow cache. */
   readonly maskId: number;
-  readonly search: Search;
-  /** Replaced when they grow, with `rowBits`. */
-  index: Int32Array;
-  rows: Int32Array;
-  /** Low bits of an index slot that are a row. */
-  rowBits: number;
+  /** Address of what the kernel reads. */
+  readonly at: number;
   count = 0;
-  /** Packets found here since the last ranking; halved by it. */
-  hits = 0;
+  readonly #arena: Arena;
+  readonly #bytes: number;
+  /** The block at `at`. */
+  readonly #table: Int32Array;
+  /** The mask as compared, and the words of its blocks in the order of a row. */
+  readonly #compared: Int32Array;
   readonly #words: Int32Array;
+  /** log2 of the words of a row. */
   readonly #shift: number;
+  /** Replaced when they grow, with `#rowBits`. */
+  #index: Int32Array;
+  #indexAt: number;
+  #rows: Int32Array;
+  #rowsAt: number;
+  /** Low bits of an index slot that are a row. */
+  #rowBits: number;
   #capacity = FIRST_ROWS;
 
-  constructor(mask: Int32Array, maskId: number, search: Search) {
+  constructor(arena: Arena, mask: Int32Array, maskId: number) {
     this.mask = mask;
     this.maskId = maskId;
-    this.search = search;
-    this.#words = Int32Array.from(maskWords(mask));
-    this.#shift = rowShift(this.#words.length);
-    this.index = new Int32Array(FIRST_ROWS * SLOTS_PER_ROW);
-    this.rows = new Int32Array((FIRST_ROWS + 1) << this.#shift);
-    this.rowBits = Math.log2(FIRST_ROWS) + 1;
+    this.#arena = arena;
+    const compared = comparedMask(mask);
+    this.#compared = compared;
+    const others: number[] = [];
+    for (let b = FIRST_BLOCKS; b < BLOCK_WORDS / 4; b++) {
+      if (compared.subarray(4 * b, 4 * b + 4).some((word) => word !== 0)) others.push(b);
+    }
+    const blocks = [...Array.from({ length: FIRST_BLOCKS }, (_, b) => b), ...others];
+    this.#words = Int32Array.from(blocks.flatMap((b) => [0, 1, 2, 3].map((n) => 4 * b + n)));
+    this.#shift = Math.ceil(Math.log2(this.#words.length + 1));
+    this.#indexAt = arena.alloc(4 * FIRST_ROWS * SLOTS_PER_ROW);
+    this.#index = arena.i32(this.#indexAt, FIRST_ROWS * SLOTS_PER_ROW);
+    this.#rowsAt = arena.alloc(this.#rowBytes(FIRST_ROWS));
+    this.#rows = arena.i32(this.#rowsAt, (FIRST_ROWS + 1) << this.#shift);
+    this.#rowBits = Math.log2(FIRST_ROWS) + 1;
+
+    this.#bytes = T_MORE + OTHER_BYTES * others.length;
+    this.at = arena.alloc(this.#bytes);
+    const table = arena.i32(this.at, this.#bytes >> 2);
+    this.#table = table;
+    table[T_ROW_SHIFT >> 2] = this.#shift + 2;
+    table[T_OTHERS >> 2] = others.length;
+    for (let w = 0; w < 4 * FIRST_BLOCKS; w++) {
+      table[(T_MASKS >> 2) + w] = compared[w];
+      table[(T_MULTIPLIERS >> 2) + w] = multiplier(w);
+    }
+    for (const [n, b] of others.entries()) {
+      const to = (T_MORE + OTHER_BYTES * n) >> 2;
+      for (let w = 0; w < 4; w++) {
+        table[to + w] = compared[4 * b + w];
+        table[to + 4 + w] = multiplier(4 * b + w);
+      }
+      table[to + 8] = 16 * b;
+    }
+    this.#publish();
+  }
+
+  /** Packets found here since the last ranking; halved by it. */
+  get hits(): number {
+    return this.#table[T_HITS >> 2];
+  }
+  set hits(value: number) {
+    this.#table[T_HITS >> 2] = value;
+  }
+
+  /** Gives its memory back. */
+  dispose(): void {
+    this.#arena.free(this.at, this.#bytes);
+    this.#arena.free(this.#indexAt, 4 * this.#index.length);
+    this.#arena.free(this.#rowsAt, this.#rowBytes(this.#capacity));
+  }
+
+  #rowBytes(capacity: number): number {
+    return 4 * ((capacity + 1) << this.#shift);
+  }
+
+  #publish(): void {
+    const table = this.#table;
+    table[T_INDEX >> 2] = this.#indexAt;
+    table[T_INDEX_MASK >> 2] = this.#index.length - 1;
+    table[T_ROWS >> 2] = this.#rowsAt;
+    table[T_TAG_MASK >> 2] = -1 << this.#rowBits;
   }
 
   #hashOfKey(keys: Int32Array, at: number): number {
     let h = 0;
     for (let n = 0; n < this.#words.length; n++) {
       const w = this.#words[n];
-      h = (h + Math.imul(keys[at + w] & this.mask[w], multiplier(n))) | 0;
+      h = (h + Math.imul(keys[at + w] & this.#compared[w], multiplier(w))) | 0;
     }
     return finish(h);
   }
@@ -181,16 +156,20 @@ export class Subtable {
   #hashOfRow(row: number): number {
     let h = 0;
     const r = row << this.#shift;
-    for (let n = 0; n < this.#words.length; n++) h = (h + Math.imul(this.rows[r + n], multiplier(n))) | 0;
+    for (let n = 0; n < this.#words.length; n++) {
+      h = (h + Math.imul(this.#rows[r + n], multiplier(this.#words[n]))) | 0;
+    }
     return finish(h);
   }
 
   /** The slot of the index that leads to the row of key & mask, or -1. */
   #slotOf(keys: Int32Array, at: number): number {
-    const { index, rows, mask } = this;
     const words = this.#words;
+    const index = this.#index;
+    const rows = this.#rows;
+    const mask = this.#compared;
     const h = this.#hashOfKey(keys, at);
-    const rowMask = (1 << this.rowBits) - 1;
+    const rowMask = (1 << this.#rowBits) - 1;
     for (let slot = h & (index.length - 1); index[slot] !== 0; slot = (slot + 1) & (index.length - 1)) {
       if (((index[slot] ^ h) & ~rowMask) !== 0) continue;
       const r = (index[slot] & rowMask) << this.#shift;
@@ -202,13 +181,13 @@ export class Subtable {
   }
 
   #rowAt(slot: number): number {
-    return this.index[slot] & ((1 << this.rowBits) - 1);
+    return this.#index[slot] & ((1 << this.#rowBits) - 1);
   }
 
   /** The megaflow that matches the key, or -1. */
   find(keys: Int32Array, at: number): number {
     const slot = this.#slotOf(keys, at);
-    return slot < 0 ? -1 : this.rows[(this.#rowAt(slot) << this.#shift) + this.#words.length];
+    return slot < 0 ? -1 : this.#rows[(this.#rowAt(slot) << this.#shift) + this.#words.length];
   }
 
   /** Adds a megaflow for key & mask, which must not be here yet. */
@@ -218,27 +197,35 @@ export class Subtable {
     const r = row << this.#shift;
     for (let n = 0; n < this.#words.length; n++) {
       const w = this.#words[n];
-      this.rows[r + n] = keys[at + w] & this.mask[w];
+      this.#rows[r + n] = keys[at + w] & this.#compared[w];
     }
-    this.rows[r + this.#words.length] = flow;
+    this.#rows[r + this.#words.length] = flow;
     this.#enter(this.#hashOfKey(keys, at), row);
   }
 
   #enter(h: number, row: number): void {
-    const last = this.index.length - 1;
+    const index = this.#index;
+    const last = index.length - 1;
     let slot = h & last;
-    while (this.index[slot] !== 0) slot = (slot + 1) & last;
-    this.index[slot] = (h & (-1 << this.rowBits)) | row;
+    while (index[slot] !== 0) slot = (slot + 1) & last;
+    index[slot] = (h & (-1 << this.#rowBits)) | row;
   }
 
   #grow(): void {
+    const arena = this.#arena;
+    const rowsAt = arena.alloc(this.#rowBytes(2 * this.#capacity));
+    const rows = arena.i32(rowsAt, (2 * this.#capacity + 1) << this.#shift);
+    rows.set(this.#rows);
+    arena.free(this.#rowsAt, this.#rowBytes(this.#capacity));
+    arena.free(this.#indexAt, 4 * this.#index.length);
     this.#capacity *= 2;
-    const rows = new Int32Array((this.#capacity + 1) << this.#shift);
-    rows.set(this.rows);
-    this.rows = rows;
-    this.rowBits++;
-    this.index = new Int32Array(this.#capacity * SLOTS_PER_ROW);
+    this.#rows = rows;
+    this.#rowsAt = rowsAt;
+    this.#rowBits++;
+    this.#indexAt = arena.alloc(4 * this.#capacity * SLOTS_PER_ROW);
+    this.#index = arena.i32(this.#indexAt, this.#capacity * SLOTS_PER_ROW);
     for (let row = 1; row <= this.count; row++) this.#enter(this.#hashOfRow(row), row);
+    this.#publish();
   }
 
   /** Removes the megaflow of key & mask; false when it is not here. */
@@ -250,18 +237,18 @@ export class Subtable {
     const last = this.count--;
     if (row !== last) {
       // The last row moves into the gap, so that rows stay dense.
-      const { index } = this;
+      const index = this.#index;
       let slot = this.#hashOfRow(last) & (index.length - 1);
       while (this.#rowAt(slot) !== last) slot = (slot + 1) & (index.length - 1);
-      index[slot] = (index[slot] & (-1 << this.rowBits)) | row;
-      this.rows.copyWithin(row << this.#shift, last << this.#shift, (last + 1) << this.#shift);
+      index[slot] = (index[slot] & (-1 << this.#rowBits)) | row;
+      this.#rows.copyWithin(row << this.#shift, last << this.#shift, (last + 1) << this.#shift);
     }
     return true;
   }
 
   /** Frees a slot and shifts back what follows it. */
   #clear(slot: number): void {
-    const { index } = this;
+    const index = this.#index;
     const last = index.length - 1;
     let hole = slot;
     for (let next = (hole + 1) & last; index[next] !== 0; next = (next + 1) & last) {

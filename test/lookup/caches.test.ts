@@ -6,8 +6,10 @@ import { hashAdd, hashFinish } from "../../datapath/flow/hash.ts";
 import { SHAPE_COUNT, shapeOf, shapeStart, shapeWords } from "../../datapath/flow/shapes.ts";
 import { ExactMatchCache } from "../../datapath/lookup/exact-match-cache.ts";
 import { GONE, I_EPOCH, I_PROGRAM, MegaflowCache, RECORD_I32 } from "../../datapath/lookup/megaflow-cache.ts";
-import { compileSearch, loopSearch, Subtable } from "../../datapath/lookup/subtable.ts";
+import { type MegaflowKernel, megaflowModule } from "../../datapath/lookup/megaflow-kernel.ts";
+import { Subtable } from "../../datapath/lookup/subtable.ts";
 import { BURST, KEY_STRIDE, type PacketBatch } from "../../datapath/packet/packet-batch.ts";
+import { PacketList } from "../../datapath/packet/packet-list.ts";
 import { Arena } from "../../datapath/wasm/arena.ts";
 import { newBatch } from "../flow/burst.ts";
 
@@ -52,7 +54,7 @@ test(`exact-match cache: what it answers was put in for that very key (seed ${SE
   for (const entries of [1, 16, 512]) {
     const cache = new ExactMatchCache(batch.pool.arena, { entries, insertInverse: 1 });
     const twin = new Map<string, number>();
-    const pending = new Int32Array(BURST);
+    const pending = new PacketList(batch.pool.arena);
     let hits = 0;
     let live = 0;
     const known = Array.from({ length: 1500 }, () => randomKey(next, 3));
@@ -66,7 +68,7 @@ test(`exact-match cache: what it answers was put in for that very key (seed ${SE
         if (batch.drop[i] === 0) live++;
       }
       const misses = cache.lookup(batch, pending);
-      const missed = new Set(pending.subarray(0, misses));
+      const missed = new Set(pending.words.subarray(0, misses));
       for (let i = 0; i < batch.count; i++) {
         if (batch.drop[i] !== 0) {
           assert.equal(batch.flow[i], -1);
@@ -108,7 +110,7 @@ test("exact-match cache: a sweep forgets dead megaflows and no others", () => {
   const dead = new Uint8Array(32);
   dead[3] = dead[17] = 1;
   cache.sweep(dead);
-  cache.lookup(batch, new Int32Array(BURST));
+  cache.lookup(batch, new PacketList(batch.pool.arena));
   for (let i = 0; i < 32; i++) assert.equal(batch.flow[i], dead[i] ? -1 : i);
 });
 
@@ -116,7 +118,7 @@ test("exact-match cache: one in n offers goes in, and 0 entries means off", () =
   const next = random(SEED);
   const batch = newBatch(1);
   batch.count = BURST;
-  const pending = new Int32Array(BURST);
+  const pending = new PacketList(batch.pool.arena);
   for (const insertInverse of [1, 20, 100]) {
     const cache = new ExactMatchCache(batch.pool.arena, { entries: 8192, insertInverse });
     let offers = 0;
@@ -125,7 +127,7 @@ test("exact-match cache: one in n offers goes in, and 0 entries means off", () =
         place(batch, i, randomKey(next, 1));
         batch.hash[i] = next(2 ** 31);
         batch.flow[i] = 1;
-        pending[i] = i;
+        pending.words[i] = i;
       }
       cache.offer(batch, pending, BURST);
       offers += BURST;
@@ -149,15 +151,15 @@ function randomMask(next: (below: number) => number): Int32Array {
 test(`megaflow cache equals a map by masked key (seed ${SEED})`, () => {
   const next = random(SEED);
   const batch = newBatch(1);
-  const cache = new MegaflowCache(new Arena(), 3000);
+  const cache = new MegaflowCache(batch.pool.arena, 3000);
   const masks = Array.from({ length: 12 }, () => randomMask(next));
   // As in use, megaflows do not overlap: what a packet finds is not added again.
   const twin = new Map<string, number>();
   const alive = new Map<number, { key: Int32Array; mask: Int32Array; name: string }>();
   const nameOf = (key: Int32Array, mask: Int32Array): string =>
     `${maskName(mask)}|${key.map((w, n) => w & mask[n]).join(",")}`;
-  const pending = new Int32Array(BURST);
-  const scratch = new Int32Array(BURST);
+  const pending = new PacketList(batch.pool.arena);
+  const open = new PacketList(batch.pool.arena);
   let found = 0;
   let most = 0;
   for (let round = 0; round < 2500; round++) {
@@ -165,17 +167,17 @@ test(`megaflow cache equals a map by masked key (seed ${SEED})`, () => {
     let count = 0;
     for (let i = 0; i < batch.count; i++) {
       place(batch, i, randomKey(next, 3));
-      pending[count++] = i;
+      pending.words[count++] = i;
     }
-    const left = cache.lookup(batch, pending, count, scratch);
-    const open = new Set(pending.subarray(0, left));
-    assert.equal(open.size, left);
+    const left = cache.lookup(batch, pending, count, open);
+    const missed = new Set(open.words.subarray(0, left));
+    assert.equal(missed.size, left);
     for (let i = 0; i < batch.count; i++) {
       const key = batch.keys.slice(i * KEY_STRIDE, i * KEY_STRIDE + KEY_WORDS);
       const matching = masks.flatMap((mask) => twin.get(nameOf(key, mask)) ?? []);
       const flow = batch.flow[i];
       assert.equal(flow < 0, matching.length === 0);
-      assert.equal(open.has(i), flow < 0);
+      assert.equal(missed.has(i), flow < 0);
       if (flow >= 0) {
         assert.ok(matching.includes(flow));
         assert.equal(cache.i32[flow * RECORD_I32 + I_PROGRAM], flow ^ 0x55);
@@ -183,7 +185,7 @@ test(`megaflow cache equals a map by masked key (seed ${SEED})`, () => {
       }
       assert.equal(cache.find(batch.keys, i * KEY_STRIDE, 1) < 0, matching.length === 0);
     }
-    for (const i of open) {
+    for (const i of missed) {
       if (cache.find(batch.keys, i * KEY_STRIDE, 1) >= 0) continue;
       const key = batch.keys.slice(i * KEY_STRIDE, i * KEY_STRIDE + KEY_WORDS);
       const mask = masks[next(masks.length)];
@@ -239,14 +241,16 @@ test("a number in quarantine is not given out before the sweep", () => {
   assert.equal(cache.add(key, 0, mask, 0, 1, 0), first);
 });
 
-test("straight code and loop find the same, also through growth and deletion", () => {
+test("the kernel finds what a lookup of one key finds, also through growth and deletion", () => {
   const next = random(SEED);
   const batch = newBatch(1);
-  for (let round = 0; round < 30; round++) {
-    const mask = randomMask(next);
-    const straight = compileSearch(mask);
-    const loop = loopSearch(mask);
-    const table = new Subtable(mask, 0, straight);
+  const { arena } = batch.pool;
+  const kernel: MegaflowKernel = arena.kernels(megaflowModule);
+  const [wanted, open, list, lookups] = Array.from({ length: 4 }, () => new PacketList(arena));
+  let hits = 0;
+  for (let round = 0; round < 60; round++) {
+    const table = new Subtable(arena, randomMask(next), 0);
+    list.words[0] = table.at;
     const keys = Array.from({ length: 300 }, () => randomKey(next, 1));
     const added: Int32Array[] = [];
     for (const [n, key] of keys.entries()) {
@@ -263,25 +267,29 @@ test("straight code and loop find the same, also through growth and deletion", (
     }
     assert.equal(table.count, added.length);
     for (let from = 0; from + BURST <= keys.length; from += BURST) {
-      for (let i = 0; i < BURST; i++) place(batch, i, keys[from + i]);
-      const a = new Int32Array(BURST).map((_, i) => i);
-      const b = a.slice();
-      const leftA = straight(batch.keys, batch.flow, a, BURST, table.index, table.rows, table.rowBits);
-      const flows = batch.flow.slice();
-      batch.flow.fill(-1);
-      const leftB = loop(batch.keys, batch.flow, b, BURST, table.index, table.rows, table.rowBits);
-      assert.deepEqual(flows, batch.flow);
-      assert.deepEqual(a.slice(0, leftA), b.slice(0, leftB));
-      for (let i = 0; i < BURST; i++) assert.equal(flows[i], table.find(keys[from + i], 0));
+      for (let i = 0; i < BURST; i++) {
+        place(batch, i, keys[from + i]);
+        wanted.words[i] = i;
+      }
+      const left = kernel.search(batch.base, wanted.at, BURST, open.at, list.at, 1, lookups.at);
+      assert.equal(lookups.words[0], BURST);
+      const rest = [...open.words.subarray(0, left)];
+      for (let i = 0; i < BURST; i++) {
+        assert.equal(batch.flow[i], table.find(keys[from + i], 0));
+        assert.equal(rest.includes(i), batch.flow[i] < 0);
+      }
+      hits += BURST - left;
     }
+    table.dispose();
   }
+  assert.ok(hits > 1000, `${hits} hits`);
 });
 
 test("subtables that are hit more come first", () => {
   const batch = newBatch(1);
-  const cache = new MegaflowCache(new Arena());
-  const pending = new Int32Array(BURST);
-  const scratch = new Int32Array(BURST);
+  const cache = new MegaflowCache(batch.pool.arena);
+  const pending = new PacketList(batch.pool.arena);
+  const open = new PacketList(batch.pool.arena);
   const keyOf = (n: number): Int32Array => {
     const key = new Int32Array(KEY_WORDS);
     key[2] = n;
@@ -298,9 +306,9 @@ test("subtables that are hit more come first", () => {
     batch.count = BURST;
     for (let i = 0; i < BURST; i++) {
       place(batch, i, keyOf(n + 1));
-      pending[i] = i;
+      pending.words[i] = i;
     }
-    assert.equal(cache.lookup(batch, pending, BURST, scratch), 0);
+    assert.equal(cache.lookup(batch, pending, BURST, open), 0);
     return (cache.stats[1] - before) / BURST;
   };
   assert.equal(probesFor(7), 8);
