@@ -294,6 +294,31 @@ export function compile(
   return out;
 }
 
+/** Words of the operations that do something to each packet alone. */
+const STRAIGHT = new Map<number, number>([
+  [Op.SetEth, 4],
+  [Op.SetEthMasked, 7],
+  [Op.SetTtl, 2],
+  [Op.SetIpv4, 7],
+  [Op.SetTcp, 3],
+  [Op.SetUdp, 3],
+  [Op.PushVlan, 2],
+  [Op.PopVlan, 1],
+  [Op.Headroom, 2],
+]);
+
+/** Only operations on single packets, then an output or a drop. */
+function isStraight(program: readonly number[]): boolean {
+  let pc = 0;
+  for (;;) {
+    const op = program[pc];
+    if (op === Op.Output || op === Op.Drop) return true;
+    const words = op === Op.PushTunnel ? 6 + ((program[pc + 3] + 3) >> 2) : STRAIGHT.get(op);
+    if (words === undefined) return false;
+    pc += words;
+  }
+}
+
 const FIRST_WORDS = 4096;
 
 /** All programs in use, each once, in one array. */
@@ -319,6 +344,11 @@ export class ProgramStore {
     return this.#names.size;
   }
 
+  /** Packets of several flows may run it as one chain: everything happens to each packet alone, then one operation ends it. */
+  isStraight(offset: number): boolean {
+    return this.code[offset - 1] !== 0;
+  }
+
   /** Offset in `code` of a program, which is stored if it is new. Every call needs one `release`. */
   retain(program: readonly number[]): number {
     const name = program.join(",");
@@ -329,7 +359,9 @@ export class ProgramStore {
       entry.users++;
       return known;
     }
-    const offset = this.#free.get(program.length)?.pop() ?? this.#place(program.length);
+    // The word before a program says whether it is straight.
+    const offset = this.#free.get(program.length)?.pop() ?? this.#place(program.length + 1) + 1;
+    this.code[offset - 1] = isStraight(program) ? 1 : 0;
     this.code.set(program, offset);
     this.#offsets.set(name, offset);
     this.#names.set(offset, { name, words: program.length, users: 1 });

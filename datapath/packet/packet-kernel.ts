@@ -16,8 +16,11 @@ import {
   load128,
   loadF64,
   mul,
+  or,
+  select,
   shl,
   sub,
+  xor,
 } from "../wasm/assembler.ts";
 import { COLUMN } from "./packet-batch.ts";
 import { HEADROOM } from "./packet-pool.ts";
@@ -38,6 +41,8 @@ export interface PacketKernel {
     port: number,
     time: number,
   ): void;
+  /** Bytes of packets 0 .. count - 1, or -1 when they came in by more than one port. */
+  bytesOfOnePort(base: number, count: number): number;
   /** Puts `count` slots of a ring of words with `mask`, from `head` on, behind the list that ends before `free`. */
   release(ring: number, mask: number, head: number, count: number, free: number): void;
 }
@@ -82,6 +87,19 @@ function receive(): Func {
   return func;
 }
 
+function bytesOfOnePort(): Func {
+  const func = new Func("bytesOfOnePort", 2, true);
+  const [base, count] = func.params;
+  const [i, p, sum, other] = Array.from({ length: 4 }, () => func.local(I32));
+  func.loop(i, 0, count, () => {
+    func.set(p, add(base, shl(i, 2)));
+    func.set(sum, add(sum, sub(load(p, COLUMN.end), load(p, COLUMN.start))));
+    func.set(other, or(other, xor(load(p, COLUMN.inPort), load(base, COLUMN.inPort))));
+  });
+  func.return(select(other, -1, sum));
+  return func;
+}
+
 function release(): Func {
   const func = new Func("release", 5, false);
   const [ring, mask, head, count, free] = func.params;
@@ -92,4 +110,4 @@ function release(): Func {
   return func;
 }
 
-export const packetModule = new WebAssembly.Module(assemble([receive(), release()]));
+export const packetModule = new WebAssembly.Module(assemble([receive(), bytesOfOnePort(), release()]));

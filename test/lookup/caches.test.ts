@@ -141,6 +141,44 @@ test("exact-match cache: one in n offers goes in, and 0 entries means off", () =
   assert.equal(off.used, 0);
 });
 
+test("exact-match cache: without a policy it is left out while it does not pay, and tried again", () => {
+  const next = random(SEED);
+  const batch = newBatch(1);
+  const missed = new PacketList(batch.pool.arena);
+  batch.count = BURST;
+  /** Share of `packets` packets of `flows` flows that the cache has. */
+  const run = (cache: ExactMatchCache, flows: number, packets: number, subtables: number): number => {
+    let found = 0;
+    for (let done = 0; done < packets; done += BURST) {
+      for (let i = 0; i < BURST; i++) {
+        const flow = next(flows);
+        batch.keys[i * KEY_STRIDE + W_IN_PORT] = flow;
+        batch.shape[i] = 0;
+        batch.hash[i] = hashFinish(flow + 1);
+      }
+      const misses = cache.lookup(batch, missed);
+      for (let p = 0; p < misses; p++) batch.flow[missed.words[p]] = 1;
+      cache.offer(batch, missed, misses);
+      cache.weigh(BURST, misses, misses * subtables);
+      found += BURST - misses;
+    }
+    return found / packets;
+  };
+  const cache = new ExactMatchCache(batch.pool.arena);
+  run(cache, 1000, 65_536, 1);
+  assert.ok(run(cache, 1000, 200_000, 1) > 0.99, "1,000 flows stay in it");
+  run(cache, 1_000_000, 65_536, 1);
+  assert.equal(run(cache, 1000, 100_000, 1), 0, "a million flows: left out");
+  run(cache, 1000, 32 * 32_768 + 65_536, 1);
+  assert.ok(run(cache, 1000, 100_000, 1) > 0.99, "tried again");
+  const many = new ExactMatchCache(batch.pool.arena);
+  run(many, 40_000, 300_000, 20);
+  assert.ok(run(many, 40_000, 100_000, 20) > 0.05, "with twenty subtables few hits are worth it");
+  const fixed = new ExactMatchCache(batch.pool.arena, { insertInverse: 100 });
+  run(fixed, 1_000_000, 200_000, 1);
+  assert.ok(run(fixed, 100_000, 100_000, 1) > 0, "with a policy it is always asked");
+});
+
 /** A few masks: exact on some words, prefixes on others. */
 function randomMask(next: (below: number) => number): Int32Array {
   const mask = new Int32Array(KEY_WORDS);
