@@ -1,5 +1,6 @@
 /** The caches by themselves: a burst of extracted keys is looked up again and again. */
 import { BURST } from "../../datapath/packet/packet-batch.ts";
+import { PacketList } from "../../datapath/packet/packet-list.ts";
 import { maskedRules } from "../peers/bars.ts";
 import { burstTask, extractedBatch, frames, replayTask, warmEngine } from "./fixture.ts";
 import type { Suite, Task } from "./harness.ts";
@@ -14,19 +15,19 @@ function exactMatchRun(name: string, hit: boolean): () => void {
   const { engine, trace } = warmEngine({ trace: frames({ flows: BURST, popularity: "round-robin" }), rules: RULES });
   const batch = extractedBatch(engine, trace);
   const cache = engine.datapath.exactMatch;
-  const pending = new Int32Array(BURST);
+  const missed = new PacketList(engine.pool.arena);
   if (hit) {
-    engine.datapath.megaflowCache.lookup(batch, all(pending), BURST, new Int32Array(BURST));
+    engine.datapath.megaflowCache.lookup(batch, all(missed), BURST, new PacketList(engine.pool.arena));
     for (let i = 0; i < BURST; i++) cache.insert(batch, i);
   } else cache.clear();
-  const misses = cache.lookup(batch, pending);
+  const misses = cache.lookup(batch, missed);
   if (hit ? misses > 4 : misses !== BURST) throw new Error(`${name}: ${misses} misses`);
-  return () => cache.lookup(batch, pending);
+  return () => cache.lookup(batch, missed);
 }
 
-function all(pending: Int32Array): Int32Array {
-  for (let i = 0; i < BURST; i++) pending[i] = i;
-  return pending;
+function all(list: PacketList): PacketList {
+  for (let i = 0; i < BURST; i++) list.words[i] = i;
+  return list;
 }
 
 const megaflow = (masks: number): Task =>
@@ -37,10 +38,10 @@ function megaflowRun(masks: number): () => void {
   const cache = engine.datapath.megaflowCache;
   if (cache.masks !== masks) throw new Error(`${cache.masks} masks, expected ${masks}`);
   const batch = extractedBatch(engine, trace);
-  const pending = new Int32Array(BURST);
-  const scratch = new Int32Array(BURST);
+  const wanted = all(new PacketList(engine.pool.arena));
+  const open = new PacketList(engine.pool.arena);
   return () => {
-    cache.lookup(batch, all(pending), BURST, scratch);
+    cache.lookup(batch, wanted, BURST, open);
   };
 }
 
