@@ -190,9 +190,17 @@ function checkHost(source: YamlSource, host: HostConfig, path: Path): void {
       }
     }
   }
+  const owners = new Map<string, string>();
   for (const [n, namespace] of host.namespaces.entries()) {
     const at = [...path, "namespaces", n];
     const own = new Set(namespace.interfaces.map((link) => link.name));
+    for (const [i, link] of namespace.interfaces.entries()) {
+      const owner = owners.get(link.name);
+      if (owner !== undefined) {
+        throw source.error([...at, "interfaces", i, "name"], `${link.name} is an interface of ${owner} already`);
+      }
+      owners.set(link.name, namespace.name);
+    }
     for (const [i, link] of namespace.interfaces.entries()) {
       if (!ports.has(link.name)) {
         throw source.error([...at, "interfaces", i, "name"], `no bridge of ${host.name} has a port ${link.name}`);
@@ -200,6 +208,9 @@ function checkHost(source: YamlSource, host: HostConfig, path: Path): void {
     }
     for (const list of ["routes", "neighbours"] as const) {
       for (const [i, entry] of (namespace[list] ?? []).entries()) {
+        if ("via" in entry && entry.via !== undefined && entry.via.includes(":") !== entry.to.includes(":")) {
+          throw source.error([...at, list, i, "via"], `${entry.via} is not of the same kind of IP as ${entry.to}`);
+        }
         if (own.has(entry.dev)) continue;
         throw source.error(
           [...at, list, i, "dev"],

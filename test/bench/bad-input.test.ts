@@ -143,6 +143,11 @@ test("a cluster that cannot work: the topology's file is named", () =>
     refused(run(text.replace("remote_ip: 10.11.1.116", "remote_ip: 10.11.1.316")), "topology.yaml: ", "10.11.1.316");
     refused(run(text.replace("address: 10.11.1.115/24", "address: 10.11.1.315/24")), "topology.yaml", "10.11.1.315");
     refused(run(text.replaceAll("192.168.1.1/24", "192.168.1.1/33")), "topology.yaml", "192.168.1.1/33");
+    refused(run(text.replace("df_default:", "df_defualt:")), /topology\.yaml:\d+:\d+: /, "df_defualt", "df_default");
+    const twice = text.replace("name: tapcf9fa480-7f,\n", "name: qr-c669122c-11,\n");
+    refused(run(twice), /topology\.yaml:\d+:\d+: /, "an interface of qrouter-");
+    const other = 'forwarding: true\n        routes: [{ to: "::/0", via: 192.168.1.2, dev: qr-c669122c-11 }]\n';
+    refused(run(text.replace("forwarding: true\n", other)), /topology\.yaml:\d+:\d+: /, "192.168.1.2");
     refused(run("a: &a [1]\nb: *c\n"), "topology.yaml", "not YAML", "alias");
   }));
 

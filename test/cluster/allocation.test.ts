@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 /** Packets of the longer run; the shorter one has a tenth. ALLOCATION_PACKETS=10000000 is the full measure. */
-const PACKETS = Number(process.env["ALLOCATION_PACKETS"] ?? 100_000);
+const PACKETS = Number(process.env["ALLOCATION_PACKETS"] ?? 50_000);
 const child = join(import.meta.dirname ?? "", "allocation-child.js");
 
 interface Growth {
@@ -26,8 +26,9 @@ function measure(mode: "clean" | "planted", packets: number): Growth[] {
 
 test(`heap growth over ${PACKETS} delivered packets equals that over ${PACKETS / 10}, with no collection`, () => {
   for (const { name, short, long, collections } of measure("clean", PACKETS)) {
+    // Reading the heap's size itself leaves 256 bytes or none; one object a packet is 16 bytes times the packets.
     assert.ok(
-      Math.abs(long - short) <= 64,
+      Math.abs(long - short) <= 512,
       `${name}: ${short} bytes over ${PACKETS / 10} packets, ${long} over ${PACKETS}`,
     );
     assert.equal(collections, 0, `${name}: ${collections} collections`);
