@@ -159,6 +159,7 @@ async function runBars(options: BarsOptions): Promise<void> {
     if (options.json === undefined || options.json === "-") return;
     writeText(options.json, `${JSON.stringify(barsJson(runs, interrupted), null, 2)}\n`);
   };
+  keep(true);
   const table = options.json !== "-";
   if (table) process.stdout.write(`${barsHead()}\n`);
   await withUndo(async (undo) => {
