@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import { isInputError, messageOf } from "../errors.ts";
 import { type OvsCase, parseJson, readCase, readCaseFile } from "../ovs-cases/case.ts";
+import { CaseSource } from "../ovs-cases/case-source.ts";
 import { runCase } from "../ovs-cases/run-case.ts";
 
 /** Adds `ovs` to the program. */
@@ -43,7 +44,9 @@ async function serve(): Promise<void> {
     number++;
     if (line.trim() === "") continue;
     try {
-      answer(readCase(parseJson(line, `line ${number}`), `line ${number}`));
+      const where = `line ${number}`;
+      // Lines are numbered already: a place in one is "line 7:1:12".
+      answer(readCase(parseJson(line, where), where, new CaseSource(where, line, [])));
     } catch (error) {
       if (!isInputError(error)) throw error;
       failed++;

@@ -9,6 +9,7 @@ import type { Bridge } from "../../datapath/translate/bridge.ts";
 import { OvsSwitch } from "../../datapath/translate/switch.ts";
 import { InputError } from "../errors.ts";
 import { readCaseFile } from "../ovs-cases/case.ts";
+import { buildSwitch } from "../ovs-cases/run-case.ts";
 import { switchOfState } from "../ovs-cases/saved-switch.ts";
 import { traceText } from "../ovs-cases/trace-case.ts";
 import { type ModeName, modes, type NetworkName, networks, scenarioFile } from "../paths.ts";
@@ -75,7 +76,7 @@ function subjectOf(path: string, options: TraceOptions): Subject {
     if (found === undefined) {
       throw new InputError(`${file}: no case ${name}, expected one of ${cases.map((entry) => entry.name).join(", ")}`);
     }
-    return subject(new OvsSwitch(found.bridges, { vlanLimit: found.vlanLimit, localRoutes: false }), path, 0);
+    return subject(buildSwitch(found), path, 0);
   }
   const [hostName, bridgeName] = path.split("/");
   if (bridgeName === undefined) {

@@ -7,6 +7,8 @@ import { gunzipSync } from "node:zlib";
 import type { BridgeConfig, PortConfig, PortFlag } from "../../datapath/topology.ts";
 import type { PortUnflag } from "../../datapath/translate/port.ts";
 import { InputError } from "../errors.ts";
+import { CaseSource } from "./case-source.ts";
+import { badOffset, positionAt } from "./json-position.ts";
 
 export interface PacketEvent {
   readonly bridge: string;
@@ -45,6 +47,8 @@ export interface OvsCase {
   /** Groups of each bridge, in the order of `bridges`: text as `ovs-ofctl add-groups` takes it. */
   readonly groups: readonly string[];
   readonly packets: readonly CaseEvent[];
+  /** Where it stands, and it as it stood there. */
+  readonly source?: { readonly where: CaseSource; readonly value: unknown } | undefined;
   /** What Open vSwitch did, where it is recorded. */
   readonly expect: readonly ExpectedResult[] | undefined;
 }
@@ -71,14 +75,17 @@ const UNFLAGS: readonly PortUnflag[] = ["up", "flood", "forward", "receive"];
 
 class CaseReader {
   private readonly where: string;
+  private readonly source: CaseSource | undefined;
 
-  constructor(where: string) {
+  constructor(where: string, source: CaseSource | undefined) {
     this.where = where;
+    this.source = source;
   }
 
   fail(path: string, value: unknown, expected: string): never {
     const shown = value === undefined ? "is missing" : `is ${JSON.stringify(value)?.slice(0, 60)}`;
-    throw new InputError(`${this.where}: ${path} ${shown}, expected ${expected}`);
+    const where = this.source === undefined ? this.where : this.source.place(path);
+    throw new InputError(`${where}: ${path} ${shown}, expected ${expected}`);
   }
 
   object(path: string, value: unknown): Json {
@@ -160,9 +167,13 @@ class CaseReader {
       openflow: this.optional(bridge.openflow, (version) => this.text(`${path}.openflow`, version)),
       address: this.optional(bridge.ip, (ip) => this.text(`${path}.ip`, ip)),
       neighbours: this.optional(bridge.neighbours, (map) => this.texts(`${path}.neighbours`, map)),
-      prefixes: this.optional(
-        bridge.prefixes,
-        (map) => this.object(`${path}.prefixes`, map) as Record<string, string[]>,
+      prefixes: this.optional(bridge.prefixes, (map) =>
+        Object.fromEntries(
+          Object.entries(this.object(`${path}.prefixes`, map)).map(([table, fields]) => {
+            const where = `${path}.prefixes.${table}`;
+            return [table, this.list(where, fields).map((field) => this.text(where, field))];
+          }),
+        ),
       ),
       macTableSize: this.optional(bridge.mac_table_size, (size) => this.number(`${path}.mac_table_size`, size, 1e6)),
       macAgeing: this.optional(bridge.mac_aging_time, (time) => this.number(`${path}.mac_aging_time`, time, 3600)),
@@ -202,14 +213,18 @@ class CaseReader {
   }
 }
 
-/** Reads one case; `where` names it in messages. Throws an InputError that says which part is wrong. */
-export function readCase(value: unknown, where: string): OvsCase {
-  const outer = new CaseReader(where);
+/**
+ * Reads one case; `where` names it in messages, `source` is its text, by which they name line and column. Throws an
+ * InputError that says which part is wrong.
+ */
+export function readCase(value: unknown, where: string, source?: CaseSource): OvsCase {
+  const outer = new CaseReader(where, source);
   const object = outer.object("case", value);
   const name = outer.text("name", object.name);
-  const reader = new CaseReader(`${where}: ${name}`);
+  const reader = new CaseReader(`${where}: ${name}`, source);
   return {
     name,
+    source: source === undefined ? undefined : { where: source, value },
     stateless: object.stateless === true,
     // Open vSwitch's 0 is "all that it can parse", and that is two.
     vlanLimit: reader.optional(object.vlan_limit, (limit) => reader.number("vlan_limit", limit, 2) || 2) ?? 1,
@@ -230,11 +245,8 @@ export function parseJson(text: string, where: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    const message = (error as Error).message;
-    const at = Number(/position (\d+)/.exec(message)?.[1] ?? Number.NaN);
-    const before = Number.isNaN(at) ? undefined : text.slice(0, at).split("\n");
-    const place = before === undefined ? "" : `:${before.length}:${before[before.length - 1].length + 1}`;
-    throw new InputError(`${where}${place}: not JSON: ${message.split("\n", 1)[0]}`);
+    const { line, column } = positionAt(text, badOffset(text));
+    throw new InputError(`${where}:${line}:${column}: not JSON: ${(error as Error).message.split("\n", 1)[0]}`);
   }
 }
 
@@ -243,5 +255,6 @@ export function readCaseFile(path: string): OvsCase[] {
   const bytes = readFileSync(path);
   const text = (bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes).toString("utf8");
   const value = parseJson(text, path);
-  return (Array.isArray(value) ? value : [value]).map((entry, i) => readCase(entry, `${path}: case ${i}`));
+  if (!Array.isArray(value)) return [readCase(value, `${path}: case 0`, new CaseSource(path, text, []))];
+  return value.map((entry, i) => readCase(entry, `${path}: case ${i}`, new CaseSource(path, text, [i])));
 }

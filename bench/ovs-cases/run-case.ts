@@ -8,6 +8,7 @@ import { Datapath } from "../../datapath/datapath.ts";
 import { extract } from "../../datapath/flow/extract.ts";
 import { FLOW_WORDS, KEY_WORDS, VLAN_PRESENT, W_IN_PORT, W_VLAN0, W_VLAN1 } from "../../datapath/flow/flow-key.ts";
 import { installedMask } from "../../datapath/flow/flow-mask.ts";
+import { FlowSyntaxError } from "../../datapath/openflow/syntax.ts";
 import { formatActions } from "../../datapath/ovs/actions-text.ts";
 import { formatMatch, packetMask } from "../../datapath/ovs/flow-text.ts";
 import { PacketBatch } from "../../datapath/packet/packet-batch.ts";
@@ -15,7 +16,7 @@ import { PacketPool } from "../../datapath/packet/packet-pool.ts";
 import type { Bridge } from "../../datapath/translate/bridge.ts";
 import { NO_DATAPATH_PORT } from "../../datapath/translate/port.ts";
 import { OvsSwitch } from "../../datapath/translate/switch.ts";
-import { InputError } from "../errors.ts";
+import { InputError, isInputError } from "../errors.ts";
 import type { CaseEvent, CaseResult, OvsCase, PacketEvent } from "./case.ts";
 import { parseFlowText } from "./flow-words.ts";
 
@@ -25,6 +26,23 @@ const TX_CAPACITY = 4608;
 /** What a case may add to its longest frame. */
 const SPARE_BYTES = 256;
 const NS_PER_MS = 1e6;
+
+/** The bridges of a case. Throws an InputError that says what in the case is wrong, and where. */
+export function buildSwitch(ovsCase: OvsCase): OvsSwitch {
+  try {
+    // The corpus was recorded with routes added by hand, through which a tunnel with local_ip finds no way.
+    const built = new OvsSwitch(ovsCase.bridges, { vlanLimit: ovsCase.vlanLimit, localRoutes: false });
+    ovsCase.bridges.forEach(({ name }, i) => {
+      // In the newest version, as only that carries all of what a group can say.
+      const options = { file: `${ovsCase.name}: groups of ${name}`, openflow: "OpenFlow15" };
+      built.addGroups(name, ovsCase.groups[i], options);
+    });
+    return built;
+  } catch (error) {
+    const { source } = ovsCase;
+    throw source === undefined ? error : source.where.explain(source.value, error as Error);
+  }
+}
 
 /** A switch of a case with its datapath and its virtual time. */
 export class CaseSwitch {
@@ -44,13 +62,7 @@ export class CaseSwitch {
     this.pool = new PacketPool(SLOTS, Math.max(0, ...lengths) + SPARE_BYTES);
     this.vlanLimit = ovsCase.vlanLimit;
     this.stateless = ovsCase.stateless;
-    // The corpus was recorded with routes added by hand, through which a tunnel with local_ip finds no way.
-    this.switch = new OvsSwitch(ovsCase.bridges, { vlanLimit: ovsCase.vlanLimit, localRoutes: false });
-    ovsCase.bridges.forEach(({ name }, i) => {
-      // In the newest version, as only that carries all of what a group can say.
-      const options = { file: `${ovsCase.name}: groups of ${name}`, openflow: "OpenFlow15" };
-      this.switch.addGroups(name, ovsCase.groups[i], options);
-    });
+    this.switch = buildSwitch(ovsCase);
     this.datapath = new Datapath(this.pool, this.switch, {
       ports: this.switch.portCount,
       vlanLimit: ovsCase.vlanLimit,
@@ -191,10 +203,25 @@ export function runEvent(host: CaseSwitch, event: CaseEvent): CaseResult {
   return {};
 }
 
+/** Which part of event `i` an error is about. */
+function eventPath(event: CaseEvent, i: number, error: unknown): string {
+  const line = error instanceof FlowSyntaxError ? error.line : 0;
+  if (line === 0) return `packets[${i}]`;
+  if ("add_flows" in event) return `packets[${i}].add_flows[${line - 1}]`;
+  return `packets[${i}].${"del_flows" in event ? "del_flows" : "flow"}`;
+}
+
 /** The result of each event of the case, in order; {} for events that are no packets. Throws when the case cannot be built. */
 export function runCase(ovsCase: OvsCase): CaseResult[] {
   const host = new CaseSwitch(ovsCase);
-  const results = ovsCase.packets.map((event) => runEvent(host, event));
+  const results = ovsCase.packets.map((event, i) => {
+    try {
+      return runEvent(host, event);
+    } catch (error) {
+      if (ovsCase.source === undefined || !isInputError(error)) throw error;
+      throw ovsCase.source.where.at(eventPath(event, i, error), error);
+    }
+  });
   if (ovsCase.stateless) replay(host, ovsCase, results);
   return results;
 }

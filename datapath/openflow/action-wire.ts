@@ -106,7 +106,7 @@ function vlanAction(
 function setFieldAction(action: SetField, version: OpenFlowVersion): readonly OfAction[] {
   // The wire format of load has no room for the number of an experimenter's field.
   if (version === 6 || (version > 2 && isExperimenter(action.field)))
-    return [{ ...action, load: false, ...(action.load ? widened(action) : {}) }];
+    return [{ ...action, load: false, ...(action.load && version === 6 ? widened(action) : {}) }];
   if (action.load) return loads(action);
   if (version < 3) return legacy(action, version);
   return isFull(action.field, action.mask) ? [action] : loads(action);

@@ -3,6 +3,7 @@
  * version, and writes test/golden/rule-text.json.gz:
  *
  *     node dist/test/openflow/record-rule-text.js
+ *     node dist/test/openflow/record-rule-text.js fields     the questions of field-texts.ts, to rule-text-fields.json.gz
  *
  * "Holds" is what `bridge/dump-flows` of the daemon prints, which knows the rule before it is put into any version's words.
  */
@@ -14,7 +15,8 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { Unixctl } from "../conformance/unixctl.ts";
 import { ovsSchema, run, sleep, toolPath } from "../lab/shell.ts";
-import { PORTS, questions } from "./rule-texts.ts";
+import { actionQuestions, fieldQuestions } from "./field-texts.ts";
+import { PORTS, type Question, questions } from "./rule-texts.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");
 const folder = mkdtempSync(join(tmpdir(), "eastwest-rules-"));
@@ -66,6 +68,12 @@ for (const name of BRIDGES) {
   await run(["ovs-ofctl", "-O", "OpenFlow15", "add-group", `unix:${folder}/${name}.mgmt`, group], { env });
 }
 
+/** Fields in the version that Neutron speaks, actions in three that differ most. */
+const tableQuestions = (): Question[] => [
+  ...fieldQuestions().map((text) => ({ text, versions: [4] })),
+  ...actionQuestions().map((text) => ({ text, versions: [1, 4, 6] })),
+];
+
 interface Answer {
   readonly text: string;
   readonly version: number;
@@ -99,7 +107,8 @@ async function ask(name: string, text: string, version: number, dump: boolean): 
   return { ...answer, dump: listed.trim() };
 }
 
-const asked = questions().flatMap(({ text, versions, dump }) =>
+const fields = process.argv[2] === "fields";
+const asked = (fields ? tableQuestions() : questions()).flatMap(({ text, versions, dump }) =>
   versions.map((version) => ({ text, version, dump: dump === true && (version === 1 || version === 4) })),
 );
 const answers: Answer[] = new Array(asked.length);
@@ -116,7 +125,7 @@ await Promise.all(
 );
 const version = (await control.call("version")).trim();
 control.close();
-const target = join(root, "test", "golden", "rule-text.json.gz");
+const target = join(root, "test", "golden", fields ? "rule-text-fields.json.gz" : "rule-text.json.gz");
 writeFileSync(target, gzipSync(JSON.stringify({ source: version, ports: PORTS, answers }), { level: 9 }));
 console.log(
   `${answers.length} answers of ${version} (${answers.filter((a) => a.refused === undefined).length} accepted)`,

@@ -96,7 +96,7 @@ const wrongCases: readonly (readonly [string, unknown, RegExp])[] = [
   [
     "a rule",
     smallCase({ bridges: [{ name: "b", flows: ["ip,actions=output:1", "ip,actions=fly"] }] }),
-    /flows of b:2:12: /,
+    /wrong\.json:1:\d+: action "fly" is not known/,
   ],
   ["a bridge", smallCase({ packets: [{ bridge: "br9", in_port: 1, hex: "00" }] }), /bridge br9/],
 ];
