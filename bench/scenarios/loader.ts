@@ -16,6 +16,7 @@ import type {
   WireConfig,
 } from "../../datapath/topology.ts";
 import { packageRoot, shown } from "../paths.ts";
+import { checkNetworks } from "./network-checks.ts";
 import { compileSchema, type Path, YamlSource } from "./yaml-source.ts";
 
 const SCHEMA = join(packageRoot, "bench", "scenarios", "topology.schema.json");
@@ -80,6 +81,7 @@ export function loadTopology(file: string): Topology {
     vlanLimit: yaml.vlan_limit,
   };
   checkNames(source, topology);
+  checkNetworks(source, topology);
   return topology;
 }
 

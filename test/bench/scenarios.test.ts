@@ -12,6 +12,9 @@ const article = readFileSync(scenarioFile("gre", "dvr"), "utf8").replaceAll(
   `flows: ${dirname(scenarioFile("gre", "dvr"))}/$1`,
 );
 
+/** A route whose gateway is on none of the router's networks. */
+const LOST_GATEWAY = '        routes: [{ to: "10.0.0.0/8", via: 192.168.7.1, dev: qr-c669122c-11 }]';
+
 test("every network and mode has its cluster: three hosts, two VMs, MTU by the network's overhead", () => {
   // 1500 less 20 + 22 (GRE with key and inner Ethernet), less 20 + 30 (UDP and VXLAN), less nothing (VLAN).
   const mtus = { gre: 1458, vxlan: 1450, vlan: 1500 };
@@ -85,6 +88,15 @@ test("what is wrong is named with line and column", () =>
     refused("test114/eth0, test115/eth0", "test114/eth1, test115/eth0", "underlay", "taken");
     refused("port: test115/qvof76ecb29-5d", "port: test115/qr-c669122c-11", "qrouter", "taken");
     refused("test115.br-int.flows", "nowhere.flows", "no such rule file", "nowhere.flows");
+    refused(/mac: fa:16:3e:2a:34:19/g, "mac: 01:16:3e:2a:34:19", "group address", "01:16:3e:2a:34:19");
+    refused(/remote_ip: 10.11.1.114/g, "remote_ip: 10.11.1.116", "gre-0a0b0174", "gre-0a0b0172", "key");
+    refused(
+      "        # Written by the agent",
+      `${LOST_GATEWAY}\n        # Written by the agent`,
+      "192.168.7.1",
+      "qr-c669122c-11",
+      "192.168.1.1/24",
+    );
     refused("name: vm2", "name: vm1", "vm1 already");
     refused("name: test116", "name: test115", "test115 already");
     refused("dev: qr-c669122c-11", "dev: qr-none", "qr-none", "qr-c669122c-11");
