@@ -9,6 +9,16 @@ export function count(text: string): number {
   return Number(text);
 }
 
+/** Most threads: owners of frames are bytes. */
+const MOST_WORKERS = 128;
+
+/** Threads. */
+export function workerCount(text: string): number {
+  const workers = count(text);
+  if (workers > MOST_WORKERS) throw new InvalidArgumentError(`Expected at most ${MOST_WORKERS} workers.`);
+  return workers;
+}
+
 /** A number above 0. */
 export function positive(text: string): number {
   const value = Number(text);

@@ -18,13 +18,14 @@ import { type ModeResult, RESULT_FORMAT, RESULT_VERSION, type RunResult } from "
 import { type ModeOutcome, runMode } from "../trial/run-mode.ts";
 import type { Pace } from "../trial/schedule.ts";
 import { bridgeNamed, STATE_FORMAT, STATE_VERSION } from "../trial/state.ts";
-import { bitRate, byteSize, collect, count, oneOrMoreOf, positive } from "./options.ts";
+import { bitRate, byteSize, collect, count, oneOrMoreOf, positive, workerCount } from "./options.ts";
 
 interface RunOptions {
   readonly mode: ModeName[];
   readonly network: NetworkName;
   readonly topology?: string;
   readonly from?: string[];
+  readonly workers: number;
   readonly repeat?: number;
   readonly seconds?: number;
   readonly timing: boolean;
@@ -56,6 +57,7 @@ Examples:
   $ eastwest run --topology my/topology.yaml --from vm1=mine.pcap --json result.json
   $ eastwest run --no-timing --dump-flows test115/br-int --save state.json
   $ eastwest run --pps 50000 --loop 100
+  $ eastwest run --from vm1=mine.pcap --workers 2
   $ eastwest run --from vm1=mine.pcap --filter "tcp port 443"
 
 The JSON of --json is described by bench/result.schema.json. --write makes DIR/MODE/VM.pcap (delivered frames),
@@ -83,6 +85,12 @@ export function register(program: Command): void {
       ).conflicts(["mode", "network"]),
     )
     .option("--from <port=file>", "capture to put in at a VM or HOST/PORT; repeatable", collect)
+    .addOption(
+      new Option("--workers <n>", "threads that share the work; the counts are those of one")
+        .argParser(workerCount)
+        .default(1)
+        .conflicts(["pps", "multiplier", "realTime"]),
+    )
     .addOption(
       new Option("--repeat <n>", "measure exactly this many warm passes")
         .argParser(count)
@@ -151,6 +159,7 @@ async function run(options: RunOptions): Promise<void> {
         loaded,
         ...pacing(options),
         rounds: options.loop,
+        workers: options.workers,
         timing: options.timing,
         repeat: options.repeat,
         seconds: options.seconds,

@@ -25,7 +25,7 @@ export function runReport(result: RunResult): string {
   const { cpu, node, cores } = result.environment;
   const parts = [
     `eastwest ${result.eastwest}: ${networkText(modes)}, ${modes.map((mode) => mode.mode).join(" and ")}\n` +
-      `${cpu}, ${cores} cores, one used; Node ${node}\n` +
+      `${cpu}, ${cores} cores, ${used(modes)} used; Node ${node}\n` +
       (result.interrupted ? "Interrupted: what follows is as far as it went.\n" : ""),
     inputText(modes),
     rows("Delivered (counted in one cold pass)", modes, counted),
@@ -41,6 +41,12 @@ export function runReport(result: RunResult): string {
   ];
   return parts.filter((part) => part !== "").join("\n");
 }
+
+const workersOf = (modes: readonly ModeResult[]): number => Math.max(...modes.map((mode) => mode.workers ?? 1));
+const used = (modes: readonly ModeResult[]): string =>
+  workersOf(modes) === 1 ? "one" : `${workersOf(modes)} by workers`;
+const coresText = (modes: readonly ModeResult[]): string =>
+  workersOf(modes) === 1 ? "one core" : `${workersOf(modes)} workers`;
 
 function networkText(modes: readonly ModeResult[]): string {
   return [...new Set(modes.map((mode) => `${mode.network} networks (${mode.topology.name})`))].join(", ");
@@ -75,12 +81,17 @@ function timed(modes: readonly ModeResult[]): string {
     ["ns per delivered packet", (mode) => spreadText(mode.times?.nsPerPacket ?? null)],
     ["Mpps", (mode) => number(mode.packetsPerSecond === null ? null : mode.packetsPerSecond / 1e6)],
     ["Gbit/s (layer 2)", (mode) => number(mode.bitsPerSecond === null ? null : mode.bitsPerSecond / 1e9)],
-    ...names.map((name): Row => [`  ns in ${name}`, (mode) => spreadText(nodeOf(mode, name)?.nsPerPacket ?? null)]),
+    ...names.map(
+      (name): Row => [
+        workersOf(modes) === 1 ? `  ns in ${name}` : `  ns in ${name}, all workers`,
+        (mode) => spreadText(nodeOf(mode, name)?.nsPerPacket ?? null),
+      ],
+    ),
     ["  ageing, revalidation (not in it)", (mode) => number(mode.times?.housekeepingNsPerPacket.median ?? null)],
     ["warm passes measured", (mode) => whole(mode.times?.passes ?? 0)],
   ];
   const rule = modes.find((mode) => mode.times !== null)?.times?.rule ?? "";
-  return `${rows("On one core (timed in warm passes; median, half the 95 % interval)", modes, list)}  ${rule}\n`;
+  return `${rows(`On ${coresText(modes)} (timed in warm passes; median, half the 95 % interval)`, modes, list)}  ${rule}\n`;
 }
 
 const nodeOf = (mode: ModeResult, name: string): NodeCost | undefined => mode.nodes.find((node) => node.name === name);

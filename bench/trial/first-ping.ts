@@ -23,6 +23,11 @@ export class FirstPing {
     for (const vm of topology.vms) for (const address of vm.addresses) this.#addresses.add(address.split("/")[0]);
   }
 
+  /** Nothing more can come. */
+  get done(): boolean {
+    return this.#done;
+  }
+
   /** A frame that was put on a wire at `time` (ns). */
   wire(bytes: Uint8Array, start: number, end: number, time: number): void {
     if (this.#done) return;

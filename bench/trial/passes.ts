@@ -100,8 +100,6 @@ export interface WarmOptions {
   readonly repeat?: number | undefined;
   /** Measure for this long, s. */
   readonly seconds?: number | undefined;
-  /** Virtual time of the first pass, ns. */
-  readonly start: number;
   /** Called after every sample with the share of the work done, 0 to 1; false stops. */
   readonly progress: (done: number) => boolean;
 }
@@ -125,19 +123,19 @@ export interface WarmResult {
  * Passes in full bursts until the figure is stable (see `stabilityRule` in sampling.ts), or as many or as long as asked. Null when no frame
  * reaches a VM: there is nothing to divide by.
  */
-export async function warmPasses(fabric: Fabric, schedule: Schedule, options: WarmOptions): Promise<WarmResult | null> {
-  const runner = new WarmRunner(fabric, schedule, options.start);
+export async function warmPasses(fabric: Fabric, runner: PassRunner, options: WarmOptions): Promise<WarmResult | null> {
   const nodes = fabric.hosts.map(() => [] as number[]);
   let firstDelivered = 0;
   let firstBytes = 0;
   const sampled = await sample(
     {
       pass: () => runner.pass(),
+      ...(runner.passes === undefined ? {} : { passes: (size: number) => runner.passes?.(size) }),
       packets: () => deliveredNow(fabric),
-      reset: () => fabric.resetTimes(),
+      reset: () => runner.reset(),
       apart: () => fabric.housekeeping[0],
       sampled: (packets) => {
-        for (const [n, { ns }] of fabric.snapshot().nodes.entries()) nodes[n].push(ns / packets);
+        for (const [n, ns] of runner.nodeNs().entries()) nodes[n].push(ns / packets);
       },
     },
     {
@@ -161,8 +159,20 @@ export async function warmPasses(fabric: Fabric, schedule: Schedule, options: Wa
 /** Signals are looked after this often in a pass, ms. */
 const PART_MS = 50;
 
-/** One pass after the other over a fixed schedule. */
-class WarmRunner {
+/** What warm passes are made of. */
+export interface PassRunner {
+  /** A pass, or a part of one: false then. */
+  pass(): unknown;
+  /** So many passes at once. */
+  passes?(count: number): void;
+  /** Forgets measured times. */
+  reset(): void;
+  /** Time spent in each host since then, ns. */
+  nodeNs(): readonly number[];
+}
+
+/** One pass after the other over a fixed schedule, on this thread. */
+export class WarmRunner implements PassRunner {
   readonly #fabric: Fabric;
   readonly #schedule: Schedule;
   readonly #entries: Int32Array;
@@ -172,12 +182,21 @@ class WarmRunner {
   #base: number;
   #round = 0;
 
+  /** `start`: virtual time of the first pass, ns. */
   constructor(fabric: Fabric, schedule: Schedule, start: number) {
     this.#start = start;
     this.#fabric = fabric;
     this.#schedule = schedule;
     this.#entries = entriesOf(fabric, schedule);
     this.#base = start;
+  }
+
+  reset(): void {
+    this.#fabric.resetTimes();
+  }
+
+  nodeNs(): readonly number[] {
+    return this.#fabric.hosts.map(({ ns }) => ns[0] + ns[1]);
   }
 
   /** A pass, or PART_MS of a long one: false then, to be called again. */

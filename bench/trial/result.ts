@@ -69,6 +69,8 @@ export interface ModeResult {
   readonly topology: { readonly name: string; readonly file: string };
   readonly inputs: readonly InputResult[];
   readonly notes: readonly string[];
+  /** Threads that shared the work. */
+  readonly workers: number;
   readonly offered: { readonly packets: number; readonly bytes: number; readonly refused: number };
   /** Delivered to VMs in the cold pass. */
   readonly packets: number;
@@ -153,6 +155,7 @@ export interface ModeParts {
   readonly inputs: readonly InputResult[];
   readonly answering: readonly string[];
   readonly notes: readonly string[];
+  readonly workers: number;
   readonly cold: ColdResult;
   readonly counters: ClusterCounters;
   readonly warm: WarmResult | null;
@@ -183,6 +186,7 @@ export function modeResult(parts: ModeParts): ModeResult {
     topology: { name: topology.name, file: parts.file },
     inputs: parts.inputs,
     notes: parts.notes,
+    workers: parts.workers,
     offered: { packets: cold.offered, bytes: cold.bytes, refused: cold.refused },
     packets,
     bytes,

@@ -3,15 +3,18 @@
  * again and take the time.
  */
 import { join } from "node:path";
-import { Fabric, type FabricTap } from "../../datapath/fabric.ts";
+import type { ClusterCounters } from "../../datapath/cluster-counters.ts";
+import { Fabric, type FabricOptions, type FabricTap } from "../../datapath/fabric.ts";
 import type { Topology } from "../../datapath/topology.ts";
 import { InputError } from "../errors.ts";
 import { FirstPing } from "./first-ping.ts";
 import { FrameFiles } from "./frame-files.ts";
 import type { Inputs } from "./inputs.ts";
-import { type ColdResult, coldPass, warmPasses } from "./passes.ts";
+import type { ModeDone } from "./mode-thread.ts";
+import { runModeThreads } from "./mode-threads.ts";
+import { coldPass, WarmRunner, warmPasses } from "./passes.ts";
 import { type ModeResult, modeResult } from "./result.ts";
-import { coldSchedule, type Input, type Pace, warmSchedule } from "./schedule.ts";
+import { coldSchedule, type Input, type Pace, type Schedule, warmSchedule } from "./schedule.ts";
 import { type ClusterState, clusterState, dumpBridge } from "./state.ts";
 
 /** Bytes for packets in flight, at most. */
@@ -38,6 +41,8 @@ export interface ModeTrial {
   readonly write: string | undefined;
   readonly save: boolean;
   readonly dumpFlows: readonly string[];
+  /** Threads that share the work; 1 = this one. */
+  readonly workers: number;
   /** Share of this mode's work that is done, 0 to 1, and what is being done; false stops. */
   readonly progress: (done: number, doing: string) => boolean;
 }
@@ -52,73 +57,104 @@ export interface ModeOutcome {
 }
 
 export async function runMode(trial: ModeTrial): Promise<ModeOutcome> {
-  const { topology, loaded, rounds } = trial;
+  const { topology, loaded } = trial;
   const schedule = coldSchedule(loaded.inputs, trial.pace);
   if (schedule.count === 0) {
     throw new InputError(`${loaded.inputs.map((input) => input.file).join(", ")}: no frame to put in at the port`);
   }
-  const fabric = build(trial);
+  const options = fabricOptions(trial);
+  // On several workers, this one only knows names.
+  const fabric = new Fabric(topology, trial.workers > 1 ? { ...options, poolSlots: 1 } : options);
   const ping = new FirstPing(topology);
   const files =
     trial.write === undefined ? null : new FrameFiles(join(trial.write, topology.mode), fabric, epoch(loaded.inputs));
-  fabric.tap = tapOf(ping, files);
-  const total = schedule.count * rounds;
-  const coldShare = trial.timing ? 0.2 : 1;
-  let cold: ColdResult;
+  let done: Omit<ModeDone, "stats">;
   let written: ModeOutcome["files"];
   try {
-    cold = await coldPass(fabric, schedule, {
-      rounds,
-      realTime: trial.paceText !== null,
-      progress: (frames) => trial.progress((coldShare * frames) / total, "counting"),
-    });
+    done =
+      trial.workers > 1
+        ? await runModeThreads(trial, schedule, options, files !== null, tapOf(ping, files))
+        : await runHere(trial, schedule, fabric, tapOf(ping, files));
     written = files === null ? [] : files.close();
   } catch (error) {
     files?.abort();
     throw error;
   }
-  fabric.tap = null;
-  for (const host of fabric.hosts) host.datapath.flushStats();
-  const counters = fabric.snapshot();
-  const violations = fabric.check();
-  const dumps = new Map(trial.dumpFlows.map((path) => [path, dumpBridge(fabric, path, cold.end)]));
-  const state = trial.save ? clusterState(fabric, cold.end) : null;
-  const warm =
-    trial.timing && !cold.interrupted
-      ? await warmPasses(fabric, warmSchedule(schedule), {
-          repeat: trial.repeat,
-          seconds: trial.seconds,
-          start: cold.end,
-          progress: (done) => trial.progress(coldShare + (1 - coldShare) * done, "timing"),
-        })
-      : null;
-  const after = warm === null ? [] : fabric.check().filter((line) => !violations.includes(line));
+  const { cold, warm, counters, dumps, state } = done;
   const result = modeResult({
     topology,
     file: trial.file,
     inputs: loaded.results,
     answering: loaded.answering,
     notes: loaded.notes,
+    workers: trial.workers,
     cold,
     counters,
     warm: warm?.passes ? warm : null,
     firstPing: ping.lines,
-    violations: [...violations, ...after.map((line) => `after the warm passes: ${line}`)],
+    violations: [...done.violations, ...done.after.map((line) => `after the warm passes: ${line}`)],
     nic: trial.nic,
     pace: trial.paceText,
   });
   return { result, state, dumps, files: written, interrupted: cold.interrupted || (warm?.interrupted ?? false) };
 }
 
-/** A cluster whose packet buffers hold the longest frame of the captures. Errors in rules are the person's. */
-function build(trial: ModeTrial): Fabric {
-  const { topology, loaded } = trial;
+/** What is known after the counting pass. */
+export interface Counted {
+  readonly counters: ClusterCounters;
+  readonly violations: readonly string[];
+  readonly dumps: ReadonlyMap<string, string>;
+  readonly state: ClusterState | null;
+}
+
+/** Reads the counters of a fabric at virtual time `end` (ns), with the hits so far credited. */
+export function count(fabric: Fabric, dumpFlows: readonly string[], save: boolean, end: number): Counted {
+  for (const host of fabric.hosts) host.datapath.flushStats();
+  return {
+    counters: fabric.snapshot(),
+    violations: fabric.check(),
+    dumps: new Map(dumpFlows.map((path) => [path, dumpBridge(fabric, path, end)])),
+    state: save ? clusterState(fabric, end) : null,
+  };
+}
+
+/** All on this thread. */
+async function runHere(
+  trial: ModeTrial,
+  schedule: Schedule,
+  fabric: Fabric,
+  tap: FabricTap,
+): Promise<Omit<ModeDone, "stats">> {
+  const { rounds } = trial;
+  fabric.tap = tap;
+  const total = schedule.count * rounds;
+  const coldShare = trial.timing ? 0.2 : 1;
+  const cold = await coldPass(fabric, schedule, {
+    rounds,
+    realTime: trial.paceText !== null,
+    progress: (frames) => trial.progress((coldShare * frames) / total, "counting"),
+  });
+  fabric.tap = null;
+  const counted = count(fabric, trial.dumpFlows, trial.save, cold.end);
+  if (!trial.timing || cold.interrupted) return { ...counted, cold, warm: null, after: [] };
+  const warm = await warmPasses(fabric, new WarmRunner(fabric, warmSchedule(schedule), cold.end), {
+    repeat: trial.repeat,
+    seconds: trial.seconds,
+    progress: (done) => trial.progress(coldShare + (1 - coldShare) * done, "timing"),
+  });
+  const after = warm === null ? [] : fabric.check().filter((line) => !counted.violations.includes(line));
+  return { ...counted, cold, warm, after };
+}
+
+/** Packet buffers that hold the longest frame of the captures, and so on. */
+function fabricOptions(trial: ModeTrial): FabricOptions {
+  const { loaded } = trial;
   let longest = FRAME_BYTES;
   for (const { trace, frames } of loaded.inputs) {
     for (const i of frames) if (trace.length[i] > longest) longest = trace.length[i];
   }
   const poolSlots = Math.min(POOL_SLOTS, Math.floor(POOL_BYTES / (longest + 256)));
-  return new Fabric(topology, { poolSlots, frameBytes: longest, timing: trial.timing, answering: loaded.answering });
+  return { poolSlots, frameBytes: longest, timing: trial.timing, answering: loaded.answering };
 }
 
 function tapOf(ping: FirstPing, files: FrameFiles | null): FabricTap {

@@ -23,6 +23,8 @@ export const stabilityRule =
 export interface Subject {
   /** One pass; false: only a part of it, of some 50 ms, to be called again. So signals have their turn in long passes. */
   pass(): unknown;
+  /** So many passes at once, none in parts: for those to whom beginning and ending one costs something. */
+  passes?(count: number): void;
   /** Packets that the figure is divided by, so far. */
   packets(): number;
   /** Forgets measured times: a sample begins. */
@@ -97,7 +99,8 @@ export async function sample(subject: Subject, options: SampleOptions): Promise<
     // Time between the parts of a long pass is not the subject's.
     let between = 0;
     const goOn = (): boolean => options.progress(share(total, passes, performance.now() - measured, repeat, seconds));
-    for (let i = 0; i < size && !interrupted; i++) {
+    if (subject.passes !== undefined) subject.passes(size);
+    for (let i = 0; subject.passes === undefined && i < size && !interrupted; i++) {
       const paused = await wholePass(subject, goOn);
       interrupted = paused < 0;
       between += paused * 1e6;
