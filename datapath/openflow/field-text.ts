@@ -268,7 +268,7 @@ export function formatIpv4(value: number, mask: number): string {
 }
 
 /** As inet_ntop, which also writes "::1.2.3.4". */
-function ipv6Text(words: ArrayLike<number>): string {
+export function ipv6Text(words: ArrayLike<number>): string {
   const compatible = words[0] === 0 && words[1] === 0 && words[2] === 0 && words[3] >>> 16 !== 0;
   return compatible ? `::${ipv4ToText(words[3])}` : ipv6ToText(words);
 }

@@ -19,7 +19,8 @@ import {
   W_TOSTTL,
   W_TYPE,
 } from "../flow/flow-key.ts";
-import { ipv4ToText, ipv6ToText, macTextAt, macToText } from "../wire/addresses.ts";
+import { ipv6Text } from "../openflow/field-text.ts";
+import { ipv4ToText, macTextAt, macToText } from "../wire/addresses.ts";
 import { be16, be32 } from "../wire/bytes.ts";
 import { hex, macAt } from "./flow-text.ts";
 
@@ -112,7 +113,7 @@ function setText(header: SetHeader, words: readonly (readonly [number, number, n
     const bits = mask.subarray(word, word + 4);
     if (bits.every((part) => part === 0)) return;
     parts.push(
-      `${name}=${ipv6ToText(value, word)}${bits.every((part) => part === -1) ? "" : `/${ipv6ToText(mask, word)}`}`,
+      `${name}=${ipv6Text(value.subarray(word, word + 4))}${bits.every((part) => part === -1) ? "" : `/${ipv6Text(mask.subarray(word, word + 4))}`}`,
     );
   };
   /** A field of up to 20 bits. */

@@ -32,8 +32,9 @@ import {
   W_TYPE,
   W_VLAN0,
 } from "../flow/flow-key.ts";
+import { ipv6Text } from "../openflow/field-text.ts";
 import { flagsText, TUNNEL_FLAG_NAMES } from "../openflow/match-format.ts";
-import { ipv4ToText, ipv6ToText, macToText } from "../wire/addresses.ts";
+import { ipv4ToText, macToText } from "../wire/addresses.ts";
 import { formatActions, type PortName } from "./actions-text.ts";
 import { hex, hex64, macAt, TCP_FLAGS } from "./flow-text.ts";
 
@@ -74,10 +75,10 @@ class Header {
     const none = own.every((bits) => bits === 0);
     return this.add(
       name,
-      ipv6ToText(this.key, word),
+      ipv6Text(this.key.subarray(word, word + 4)),
       !none,
       own.every((bits) => bits === -1),
-      ipv6ToText(this.mask, word),
+      ipv6Text(this.mask.subarray(word, word + 4)),
     );
   }
 
@@ -108,7 +109,10 @@ export function formatMegaflow(key: Int32Array, mask: Int32Array, portName: Port
     out.push(`${name}(${hex(key[word] & (more ? -1 : mask[word]))}${mask[word] === -1 ? "" : `/${hex(mask[word])}`})`);
   };
   metadata("skb_priority", W_SKB_PRIORITY);
-  if (key[W_TUN_DST] !== 0) out.push(...tunnelText(key, mask, header()));
+  if (key[W_TUN_DST] !== 0) {
+    const hasOptions = portName(key[W_IN_PORT]).startsWith("genev_sys"); // none of them are known
+    out.push(...tunnelText(key, mask, header(), hasOptions));
+  }
   metadata("skb_mark", W_PKT_MARK);
   // Connection tracking is not done; Open vSwitch shows its fields all the same.
   if (more) out.push("ct_state(0/0)", "ct_zone(0/0)", "ct_mark(0/0)", "ct_label(0/0)");
@@ -120,7 +124,7 @@ export function formatMegaflow(key: Int32Array, mask: Int32Array, portName: Port
   return out.join(",");
 }
 
-function tunnelText(key: Int32Array, mask: Int32Array, header: Header): string[] {
+function tunnelText(key: Int32Array, mask: Int32Array, header: Header, hasOptions: boolean): string[] {
   // That there is no key shows by tun_id not being there.
   const keyless = (key[W_TUN_META] & TUN_FLAG_KEY) === 0;
   const flags = mask[W_TUN_META] & 0xffff & (keyless ? ~TUN_FLAG_KEY : -1);
@@ -128,6 +132,7 @@ function tunnelText(key: Int32Array, mask: Int32Array, header: Header): string[]
   header.ipv4("src", W_TUN_SRC).ipv4("dst", W_TUN_DST);
   if (key[W_TUN_META] >>> 24 !== 0) header.number("tos", W_TUN_META, 24, 0xff, 16);
   header.number("ttl", W_TUN_META, 16, 0xff, 10);
+  if (hasOptions) header.text("geneve()");
   if (flags !== 0) header.text(`flags(${flagsText(key[W_TUN_META] & 0xffff, flags, TUNNEL_FLAG_NAMES, 0xf)})`);
   return header.in("tunnel");
 }
@@ -180,14 +185,22 @@ function afterEthernet(key: Int32Array, mask: Int32Array, more: boolean, tag: nu
     }
     case 0x8847:
     case 0x8848: {
-      const mpls = header().number("label", W_MPLS0, 12, 0xfffff, 10).number("tc", W_MPLS0, 9, 7, 10);
-      return [...out, ...mpls.number("ttl", W_MPLS0, 0, 0xff, 10).number("bos", W_MPLS0, 8, 1, 10).in("mpls")];
+      if (mask[W_MPLS0] !== 0 || more) out.push(`mpls(${mplsText(key[W_MPLS0], mask[W_MPLS0])})`);
+      return out;
     }
     default:
       return out;
   }
   if ((key[W_TYPE] & 0x200) !== 0) return out;
   return [...out, ...transportText(key, mask, more, type)];
+}
+
+/** A label stack entry; unless all of it is matched, each part with its mask and, also where that is 0, its value. */
+function mplsText(lse: number, mask: number): string {
+  const parts = [lse >>> 12, (lse >>> 9) & 7, lse & 0xff, (lse >>> 8) & 1];
+  if (mask === -1) return `label=${parts[0]},tc=${parts[1]},ttl=${parts[2]},bos=${parts[3]}`;
+  const bits = [mask >>> 12, (mask >>> 9) & 7, mask & 0xff, (mask >>> 8) & 1].map((part) => part.toString(16));
+  return `label=${parts[0]}/0x${bits[0]},tc=${parts[1]}/${bits[1]},ttl=${parts[2]}/0x${bits[2]},bos=${parts[3]}/${bits[3]}`;
 }
 
 function transportText(key: Int32Array, mask: Int32Array, more: boolean, type: number): string[] {

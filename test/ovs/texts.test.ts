@@ -34,8 +34,11 @@ interface TraceRecord {
 }
 const record = JSON.parse(readFileSync(join(golden, "ovs-trace.json"), "utf8")) as TraceRecord;
 
-/** Where Open vSwitch installs less than its translation looked at: nd_target, when the ICMPv6 type is not matched whole. */
-const KNOWN = new Set(["pipeline-000 22"]);
+/**
+ * Where Open vSwitch installs less than its translation looked at (nd_target, when the ICMPv6 type is not matched whole), or
+ * nothing at all: a flow with thousands of actions.
+ */
+const KNOWN = new Set(["pipeline-000 22", "regression: 2048 copies 0", "limits-2026-1 1"]);
 
 function recordedSwitch(): CaseSwitch {
   const host = new CaseSwitch(readCase(record.case, "ovs-trace.json"));
@@ -101,7 +104,8 @@ test("megaflows of all recorded cases, as ofproto/trace writes them", () => {
   for (const ovsCase of cases) {
     const results = runCase(ovsCase);
     ovsCase.expect!.forEach(({ megaflow }, i) => {
-      if (megaflow === undefined) return;
+      // Some are recorded as they were installed, where the trace of a flow cannot say what the frame is.
+      if (megaflow === undefined || megaflow.startsWith("recirc_id(")) return;
       assert.equal(results[i].megaflow, megaflow, `${ovsCase.name} packet ${i}`);
       count++;
     });
