@@ -81,6 +81,9 @@ export class Lane {
   readonly #most: number;
   /** Own frames by input, and how far they are used in the window that is being done. */
   readonly #own: readonly Int32Array[];
+  /** Index of each in its trace, and its time in a round. */
+  readonly #ownFrames: readonly Int32Array[];
+  readonly #ownTimes: readonly Float64Array[];
   readonly #next: Int32Array;
   /** By burst: it changed something when it was last done in order. */
   readonly #changes: Uint8Array;
@@ -131,6 +134,8 @@ export class Lane {
     const own: number[][] = work.traces.map(() => []);
     for (let i = 0; i < work.owner.length; i++) if (work.owner[i] === meeting.worker) own[work.input[i]].push(i);
     this.#own = own.map((list) => Int32Array.from(list));
+    this.#ownFrames = this.#own.map((list) => list.map((i) => work.frame[i]));
+    this.#ownTimes = this.#own.map((list) => Float64Array.from(list, (i) => work.time[i]));
     this.#next = new Int32Array(own.length);
     this.#read(this.#merged);
     // An outbox of the lane before this one may still be being read.
@@ -327,18 +332,26 @@ export class Lane {
 
   /** Offers own frames before frame number `end` of the round whose times begin at `base`, in full bursts, by input. */
   #offerOwn(end: number, base: number): void {
-    const { traces, frame, time } = this.#work;
+    const { traces } = this.#work;
     const replica = this.#replica;
     const { speculation } = replica;
     for (let source = 0; source < traces.length; source++) {
       const own = this.#own[source];
       const entry = this.#entries[source];
       const trace = traces[source];
+      const frames = this.#ownFrames[source];
+      const times = this.#ownTimes[source];
       let next = this.#next[source];
       while (next < own.length && own[next] < end && !speculation.failed) {
-        for (let n = 0; n < BURST && next < own.length && own[next] < end; n++) {
-          const i = own[next++];
-          if (!replica.offer(entry, trace, frame[i], base + time[i])) speculation.failed = true;
+        let last = Math.min(next + BURST, own.length);
+        while (own[last - 1] >= end) last--;
+        if (replica.takeBurst !== undefined) {
+          replica.takeBurst(entry, trace, frames, next, last - next, times, base);
+          next = last;
+          continue;
+        }
+        for (; next < last; next++) {
+          if (!replica.offer(entry, trace, frames[next], base + times[next])) speculation.failed = true;
         }
         replica.settle();
       }

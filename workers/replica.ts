@@ -30,6 +30,19 @@ export interface Replica {
   offer(entry: number, trace: Trace, index: number, time: number): boolean;
   /** Works until nothing waits. */
   settle(): void;
+  /**
+   * Optional, in place of `offer` and `settle` for a burst ahead: frames[first, first + count) of `trace`, each at its own
+   * time, `times[...]` after `base`. Those for which there is no room are counted among the losses.
+   */
+  takeBurst?(
+    entry: number,
+    trace: Trace,
+    frames: Int32Array,
+    first: number,
+    count: number,
+    times: Float64Array,
+    base: number,
+  ): void;
 }
 
 /** What goes in, in which order; made once, shared by all workers. Columns as of bench/trial/schedule.ts. */

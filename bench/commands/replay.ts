@@ -14,7 +14,7 @@ import { replayReport } from "../report/replay-report.ts";
 import { Captures } from "../trial/inputs.ts";
 import type { InputResult } from "../trial/result.ts";
 import type { Input } from "../trial/schedule.ts";
-import { byteSize, collect, count, positive } from "./options.ts";
+import { byteSize, collect, count, positive, workerCount } from "./options.ts";
 
 interface ReplayOptions {
   readonly rules?: string;
@@ -76,7 +76,12 @@ export function register(program: Command): void {
     .option("--rules <file>", "rules of the bridge, as ovs-ofctl add-flows takes them (default: NORMAL)")
     .option("--groups <file>", "its groups, as ovs-ofctl add-groups takes them")
     .option("--port <number=kind>", "what stands behind a port, see below; repeatable", collect)
-    .option("--workers <n>", "threads, each on its own core", count, 1)
+    .addOption(
+      new Option("--workers <n>", "threads that share the work; the counts are those of one")
+        .argParser(workerCount)
+        .default(1)
+        .conflicts("perf"),
+    )
     .option("--frames <n>", "frames of the counting pass, over and over (default: each once)", count)
     .option("--repeat <n>", "measure exactly this many warm passes", count)
     .option("--seconds <s>", "measure warm passes for this long (default: until the figure is stable)", positive)
@@ -102,9 +107,6 @@ export function register(program: Command): void {
 }
 
 async function run(capture: string, options: ReplayOptions): Promise<void> {
-  if (options.workers > 1) {
-    throw new InputError(`--workers ${options.workers}: replay has one worker in this version, expected 1`);
-  }
   const ports = parsePorts(options.port ?? DEFAULT_PORTS);
   const setup: BridgeSetup = {
     ports,
@@ -136,6 +138,7 @@ async function run(capture: string, options: ReplayOptions): Promise<void> {
       inputs,
       inputResults: results,
       frames: options.frames,
+      workers: options.workers,
       timing: options.timing,
       repeat: options.repeat,
       seconds: options.seconds,

@@ -7,12 +7,15 @@
  * passed to a function that is not inlined is one (16 bytes a burst, seen in `bytesAllocatedPerPacket`).
  */
 import { Datapath } from "../../datapath/datapath.ts";
+import { Drop } from "../../datapath/packet/drop.ts";
 import { BURST, PacketBatch } from "../../datapath/packet/packet-batch.ts";
 import { PacketPool } from "../../datapath/packet/packet-pool.ts";
 import { Receiver } from "../../datapath/packet/receiver.ts";
+import { Speculation } from "../../datapath/packet/speculation.ts";
 import type { Trace } from "../../datapath/packet/trace.ts";
 import type { OvsSwitch } from "../../datapath/translate/switch.ts";
 import type { UpcallHandler } from "../../datapath/upcall.ts";
+import type { Replica } from "../../workers/replica.ts";
 import type { Player } from "../trial/passes.ts";
 import type { Schedule } from "../trial/schedule.ts";
 import { BRIDGE, type BridgeSetup, datapathPort, makeSwitch } from "./bridge.ts";
@@ -45,8 +48,9 @@ export type Tap = (port: number, bytes: Uint8Array, start: number, end: number, 
 export const stageNames = ["rx", "extract", "lookup", "execute", "tx"] as const;
 export type StageName = (typeof stageNames)[number];
 
-export class ReplayEngine implements Player {
+export class ReplayEngine implements Player, Replica {
   readonly switch: OvsSwitch;
+  readonly speculation = new Speculation();
   readonly datapath: Datapath;
   readonly pool: PacketPool;
   /** [0] virtual time of the next burst, ns. */
@@ -64,6 +68,7 @@ export class ReplayEngine implements Player {
   readonly #rxTx = new Float64Array(2);
   readonly #receivers = new Map<Trace, Receiver>();
   #lastTick = 0.5;
+  #keptClock = 0.5;
 
   /** Throws when a rule is none. */
   constructor(setup: BridgeSetup, options: EngineOptions) {
@@ -76,6 +81,7 @@ export class ReplayEngine implements Player {
       vlanLimit: setup.vlanLimit,
       emc: setup.emc,
       timing: this.#timing,
+      speculation: this.speculation,
     });
     for (const [port, name] of this.switch.portNames().entries()) {
       if (name.startsWith("gre_sys")) this.datapath.setTunnel(port, "gre");
@@ -94,7 +100,60 @@ export class ReplayEngine implements Player {
   /** Moves virtual time to `now` (ns): ageing, timeouts and revalidation, when 500 ms have passed since the last time. */
   advance(now: number): void {
     this.clock[0] = now;
-    if (now - this.#lastTick >= TICK_NS) this.#tick();
+    if (now >= this.nextTick) this.#tick();
+  }
+
+  /** When `advance` will next do something, ns of virtual time. */
+  get nextTick(): number {
+    return this.#lastTick + TICK_NS;
+  }
+
+  // Replica: so that several engines can do the work of one (workers/lane.ts).
+
+  get datapaths(): readonly Datapath[] {
+    return [this.datapath];
+  }
+
+  ledger(): readonly Float64Array[] {
+    const { counters, exactMatch, megaflowCache } = this.datapath;
+    return [this.lost, ...counters.columns, exactMatch.stats, megaflowCache.stats];
+  }
+
+  losses(): number {
+    const { drops } = this.datapath.counters;
+    return this.lost[0] + drops[Drop.NoBuffer] + drops[Drop.QueueFull];
+  }
+
+  get clocked(): readonly Float64Array[] {
+    return [this.housekeeping, this.datapath.counters.ns];
+  }
+
+  keepClocks(): void {
+    this.#keptClock = this.clock[0];
+  }
+
+  resetClocks(): void {
+    this.clock[0] = this.#keptClock;
+  }
+
+  /** Frames listed in frames[first, first + count), each at its own time, `times` after `base`; at most a burst. */
+  takeBurst(
+    entry: number,
+    trace: Trace,
+    frames: Int32Array,
+    first: number,
+    count: number,
+    times: Float64Array,
+    base: number,
+  ): void {
+    this.clock[0] = base + times[first];
+    this.#fill(this.#receiver(trace), entry, frames, first, count);
+    const { time } = this.#batch;
+    for (let i = 0; i < count; i++) time[i] = base + times[first + i];
+    this.datapath.process(this.#batch);
+    if (this.tap === null) this.#discard();
+    else this.#show(this.tap);
+    this.#batch.count = 0;
   }
 
   #tick(): void {
@@ -160,7 +219,7 @@ export class ReplayEngine implements Player {
       const first = burst[b];
       const at = base + time[first];
       clock[0] = at;
-      if (at - this.#lastTick >= TICK_NS) this.#tick();
+      if (at >= this.nextTick) this.#tick();
       const from = input[first];
       const count = burst[b + 1] - first;
       this.burst(entries[from], inputs[from].trace, frame, first, count);

@@ -8,17 +8,18 @@ import { formatActions } from "../../datapath/openflow/action-text.ts";
 import { formatMatch } from "../../datapath/openflow/match-format.ts";
 import { formatRule } from "../../datapath/openflow/rule-text.ts";
 import { formatMegaflowLine } from "../../datapath/ovs/megaflow-text.ts";
+import type { OvsSwitch } from "../../datapath/translate/switch.ts";
 import { PcapWriter } from "../../pcaps/write-pcap.ts";
 import { InputError } from "../errors.ts";
 import { packageVersion } from "../paths.ts";
 import { bytesPerPacket } from "../trial/allocation.ts";
 import { environment } from "../trial/environment.ts";
-import { coldPass, entriesOf } from "../trial/passes.ts";
+import { type ColdResult, coldPass, entriesOf } from "../trial/passes.ts";
 import type { InputResult } from "../trial/result.ts";
 import { breathe, type Sampled, sample, stabilityRule } from "../trial/sampling.ts";
 import { coldSchedule, type Input, type Schedule, warmSchedule } from "../trial/schedule.ts";
-import { BRIDGE, type BridgeSetup, shownPorts } from "./bridge.ts";
-import { longestFrame, ReplayEngine, type StageName, stageNames } from "./engine.ts";
+import { BRIDGE, type BridgeSetup, makeSwitch, shownPorts } from "./bridge.ts";
+import { longestFrame, ReplayEngine, type StageName, stageNames, type Tap } from "./engine.ts";
 import { PerfRecorder, type PerfResult, UpcallWatch } from "./perf.ts";
 import { formatPort, isTunnel, portName, UNDERLAY } from "./port-spec.ts";
 import {
@@ -31,6 +32,7 @@ import {
   type ReplayTimes,
   type RuleResult,
 } from "./result.ts";
+import { replayThreads } from "./threads.ts";
 
 /** The clock runs at each stage for this long, unmeasured and measured, ms. */
 const STAGES_WARM_MS = 200;
@@ -42,6 +44,8 @@ export interface ReplayTrial {
   readonly inputResults: readonly InputResult[];
   /** Frames of the counting pass; undefined: each once. */
   readonly frames: number | undefined;
+  /** Threads that share the work; 1 = this one. */
+  readonly workers: number;
   readonly timing: boolean;
   readonly repeat: number | undefined;
   readonly seconds: number | undefined;
@@ -62,40 +66,104 @@ export interface ReplayOutcome {
   readonly files: readonly { readonly path: string; readonly frames: number }[];
 }
 
+/** Who carries the frames: this thread, or several workers, led from here. */
+export interface Crew {
+  /** The counting pass. */
+  cold(): Promise<ColdResult>;
+  /** A warm pass; after the counting pass, virtual time running on. */
+  pass(): void;
+  /** So many at once, for those to whom beginning and ending one costs something. */
+  passes?(count: number): void;
+  /** Forgets measured times. */
+  reset(): void;
+  /** Credits all hits to rules and ports. */
+  flush(): void;
+}
+
+/** What a thread needs to know of a trial: everything but the frames, and it can be sent. */
+export type ReplayPlan = Omit<ReplayTrial, "inputs" | "write" | "progress">;
+type Progress = ReplayTrial["progress"];
+/** Share of the counting pass in all the work. */
+export const coldShareOf = ({ timing }: { readonly timing: boolean }): number => (timing ? 0.2 : 1);
+
 export async function replay(trial: ReplayTrial): Promise<ReplayOutcome> {
   const { setup, inputs } = trial;
   const schedule = coldSchedule(inputs, {});
   if (schedule.count === 0) throw new InputError(`${inputs.map(({ file }) => file).join(", ")}: no frame to put in`);
+  const files = writersOf(trial, makeSwitch(setup));
+  const tap: Tap | null =
+    files.size === 0 ? null : (port, bytes, start, end, time) => files.get(port)?.write(bytes, start, end, time);
+  try {
+    const done = trial.workers > 1 ? await replayThreads(trial, schedule, tap) : await replayHere(trial, schedule, tap);
+    const written = [...new Set(files.values())].map((writer) => {
+      writer.close();
+      return { path: writer.path, frames: writer.frames };
+    });
+    return { ...done, files: written };
+  } catch (error) {
+    for (const writer of files.values()) writer.abort();
+    throw error;
+  }
+}
+
+/** All on this thread. */
+async function replayHere(
+  trial: ReplayTrial,
+  schedule: Schedule,
+  tap: Tap | null,
+): Promise<Omit<ReplayOutcome, "files">> {
+  const longest = Math.max(...trial.inputs.map(({ trace }) => longestFrame(trace)));
   const upcalls = trial.perf ? new UpcallWatch() : null;
-  const longest = Math.max(...inputs.map(({ trace }) => longestFrame(trace)));
-  const engine = new ReplayEngine(setup, { longest, ...(upcalls === null ? {} : { watch: (h) => upcalls.over(h) }) });
+  const engine = new ReplayEngine(trial.setup, {
+    longest,
+    ...(upcalls === null ? {} : { watch: (h) => upcalls.over(h) }),
+  });
+  const warm = warmSchedule(schedule);
+  const entries = entriesOf(engine, warm);
+  const expected = trial.frames ?? schedule.count;
+  let base = 0;
+  const crew: Crew = {
+    cold: async () => {
+      engine.tap = tap;
+      const cold = await coldPass(engine, schedule, {
+        rounds: 1,
+        frames: trial.frames,
+        realTime: false,
+        progress: (frames) => trial.progress((coldShareOf(trial) * frames) / expected, "counting"),
+      });
+      engine.tap = null;
+      base = cold.end;
+      return cold;
+    },
+    pass: () => {
+      engine.pass(warm, entries, base);
+      base += warm.span;
+    },
+    reset: () => engine.resetTimes(),
+    flush: () => engine.datapath.flushStats(),
+  };
+  return measure(trial, engine, crew, upcalls, warm, longest, trial.progress);
+}
+
+/** The counting pass and the warm ones, whoever carries the frames, and the result. */
+export async function measure(
+  trial: ReplayPlan,
+  engine: ReplayEngine,
+  crew: Crew,
+  upcalls: UpcallWatch | null,
+  warm: Schedule,
+  longest: number,
+  progress: Progress,
+): Promise<Omit<ReplayOutcome, "files">> {
+  const { setup } = trial;
   const { counters } = engine.datapath;
   const recorder = (burstNs: number): PerfRecorder | null =>
     upcalls === null ? null : new PerfRecorder(engine, upcalls, burstNs, trial.suspiciousUs);
-
-  const files = writersOf(trial, engine);
-  engine.tap =
-    files.size === 0 ? null : (port, bytes, start, end, time) => files.get(port)?.write(bytes, start, end, time);
-  const coldShare = trial.timing ? 0.2 : 1;
-  const expected = trial.frames ?? schedule.count;
   engine.perf = recorder(0);
-  const cold = await coldPass(engine, schedule, {
-    rounds: 1,
-    frames: trial.frames,
-    realTime: false,
-    progress: (frames) => trial.progress((coldShare * frames) / expected, "counting"),
-  }).catch((error: unknown) => {
-    for (const writer of files.values()) writer.abort();
-    throw error;
-  });
+  const cold = await crew.cold();
   const coldPerf = engine.perf?.result() ?? null;
   engine.perf = null;
-  engine.tap = null;
-  const written = [...new Set(files.values())].map((writer) => {
-    writer.close();
-    return { path: writer.path, frames: writer.frames };
-  });
-  engine.datapath.flushStats();
+  crew.flush();
   const counts = counters.snapshot();
   const cache = cacheOf(engine, counters.total.slice(), new Float64Array(counters.total.length));
   const ports = portsOf(engine, setup);
@@ -105,19 +173,22 @@ export async function replay(trial: ReplayTrial): Promise<ReplayOutcome> {
   const rules = trial.dumpFlows ? `${ofRules.map((rule) => ` ${formatRule(rule, cold.end)}`).join("\n")}\n` : "";
   const megaflows = trial.dumpMegaflows ? dumpMegaflows(engine, cold.end) : "";
 
-  const warm = warmSchedule(schedule);
-  const timed =
-    trial.timing && !cold.interrupted ? await time(trial, engine, warm, cold.end, coldShare, recorder) : null;
+  const timed = trial.timing && !cold.interrupted ? await time(trial, engine, crew, warm, recorder, progress) : null;
   const timedPackets = new Map(timed?.rulePackets);
   const after = timed === null ? [] : engine.violations().filter((line) => !violations.includes(line));
   const going = timed !== null && !timed.sampled.interrupted;
-  const stages = going ? await stagesOf(trial, longest, warm) : null;
-  const allocated = going ? await allocation(engine, warm, timed.end) : null;
-  const interrupted = cold.interrupted || (timed?.sampled.interrupted ?? false) || !trial.progress(1, "done");
+  const stages = going ? await stagesOf(trial, longest, warm, progress) : null;
+  const allocated = going
+    ? await bytesPerPacket(
+        () => crew.pass(),
+        () => counters.total[C_RECEIVED],
+      )
+    : null;
+  const interrupted = cold.interrupted || (timed?.sampled.interrupted ?? false) || !progress(1, "done");
 
   const times = timed?.times ?? null;
   const nsPerPacket = times?.nsPerPacket.median ?? null;
-  const refused = engine.lost[0];
+  const refused = cold.refused;
   const packets = counts.received;
   const result: ReplayResult = {
     format: REPLAY_FORMAT,
@@ -127,7 +198,7 @@ export async function replay(trial: ReplayTrial): Promise<ReplayOutcome> {
     command: process.argv.slice(2),
     interrupted,
     environment: environment(),
-    workers: 1,
+    workers: trial.workers,
     inputs: trial.inputResults,
     rulesFile: setup.rules?.file ?? null,
     exactMatchEntries: engine.datapath.exactMatch.entries,
@@ -169,7 +240,7 @@ export async function replay(trial: ReplayTrial): Promise<ReplayOutcome> {
     },
     perf: coldPerf === null ? null : { cold: coldPerf, timed: timed?.perf ?? null },
   };
-  return { result, rules, megaflows, files: written };
+  return { result, rules, megaflows };
 }
 
 interface Timed {
@@ -177,23 +248,20 @@ interface Timed {
   readonly times: ReplayTimes;
   readonly rulePackets: readonly (readonly [object, number])[];
   readonly perf: PerfResult | null;
-  /** Virtual time afterwards, ns. */
-  readonly end: number;
 }
 
 /** The warm passes; null when nothing could be measured before somebody stopped it. */
 async function time(
-  trial: ReplayTrial,
+  trial: ReplayPlan,
   engine: ReplayEngine,
+  crew: Crew,
   schedule: Schedule,
-  start: number,
-  coldShare: number,
   recorder: (burstNs: number) => PerfRecorder | null,
+  progress: Progress,
 ): Promise<Timed | null> {
-  const entries = entriesOf(engine, schedule);
+  const coldShare = coldShareOf(trial);
   const { counters } = engine.datapath;
   const rules = engine.switch.rules(BRIDGE);
-  let base = start;
   let passNs = Number.POSITIVE_INFINITY;
   let before = counters.total.slice();
   let rulesBefore: number[] = [];
@@ -201,13 +269,13 @@ async function time(
     {
       pass: () => {
         const begin = performance.now();
-        engine.pass(schedule, entries, base);
-        base += schedule.span;
+        crew.pass();
         passNs = Math.min(passNs, (performance.now() - begin) * 1e6);
       },
+      ...(crew.passes === undefined ? {} : { passes: (size: number) => crew.passes?.(size) }),
       packets: () => counters.total[C_RECEIVED],
       reset: () => {
-        engine.resetTimes();
+        crew.reset();
         engine.perf?.begin();
       },
       apart: () => engine.housekeeping[0],
@@ -217,17 +285,17 @@ async function time(
       repeat: trial.repeat,
       seconds: trial.seconds,
       warm: () => {
-        engine.datapath.flushStats();
+        crew.flush();
         before = counters.total.slice();
         rulesBefore = rules.map((rule) => rule.packets);
         engine.perf = recorder(passNs / (schedule.burst.length - 1));
       },
-      progress: (done) => trial.progress(coldShare + 0.9 * (1 - coldShare) * done, "timing"),
+      progress: (done) => progress(coldShare + 0.9 * (1 - coldShare) * done, "timing"),
     },
   );
   const perf = engine.perf?.result() ?? null;
   engine.perf = null;
-  engine.datapath.flushStats();
+  crew.flush();
   if (sampled === null || sampled.passes === 0) return null;
   const since = (n: number): number => counters.total[n] - before[n];
   const packets = since(C_RECEIVED);
@@ -249,15 +317,15 @@ async function time(
     },
     rulePackets: rules.map((rule, i) => [rule, rule.packets - (rulesBefore[i] ?? 0)] as const),
     perf,
-    end: base,
   };
 }
 
 /** ns a packet by stage, in an engine of its own. Null when somebody stopped it. */
 async function stagesOf(
-  trial: ReplayTrial,
+  trial: ReplayPlan,
   longest: number,
   schedule: Schedule,
+  progress: Progress,
 ): Promise<Record<StageName, number> | null> {
   const engine = new ReplayEngine(trial.setup, { longest, timing: true });
   const entries = entriesOf(engine, schedule);
@@ -271,7 +339,7 @@ async function stagesOf(
       engine.pass(schedule, entries, base);
       base += schedule.span;
       await breathe();
-      if (!trial.progress(0.95, "timing stages")) return null;
+      if (!progress(0.95, "timing stages")) return null;
     } while (performance.now() - begin < ms);
     if (ms !== STAGES_MS) continue;
     const packets = total[C_RECEIVED] - before;
@@ -279,19 +347,6 @@ async function stagesOf(
     return Object.fromEntries(stageNames.map((name) => [name, spent[name] / packets])) as Record<StageName, number>;
   }
   return null;
-}
-
-function allocation(engine: ReplayEngine, schedule: Schedule, start: number): Promise<number | null> {
-  const entries = entriesOf(engine, schedule);
-  const { total } = engine.datapath.counters;
-  let base = start;
-  return bytesPerPacket(
-    () => {
-      engine.pass(schedule, entries, base);
-      base += schedule.span;
-    },
-    () => total[C_RECEIVED],
-  );
 }
 
 /** Cache figures between two states of the counters. */
@@ -355,10 +410,10 @@ function dumpMegaflows(engine: ReplayEngine, now: number): string {
 }
 
 /** Writers by datapath port: of `--write` port-NUMBER.pcap and underlay.pcap, of write:FILE that file. */
-function writersOf({ setup, write, inputs }: ReplayTrial, engine: ReplayEngine): Map<number, PcapWriter> {
+function writersOf({ setup, write, inputs }: ReplayTrial, made: OvsSwitch): Map<number, PcapWriter> {
   const writers = new Map<number, PcapWriter>();
   const epoch = inputs.map(({ trace }) => trace.epochNs).reduce((a, b) => (b < a ? b : a));
-  for (const [n, name] of shownPorts(engine.switch, setup.ports).entries()) {
+  for (const [n, name] of shownPorts(made, setup.ports).entries()) {
     const port = setup.ports.find(({ ofport }) => portName(ofport) === name);
     const isCard = name === portName(UNDERLAY);
     if (port?.kind === "write") writers.set(n, new PcapWriter(port.file, epoch));

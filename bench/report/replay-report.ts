@@ -51,7 +51,7 @@ function timed({ times, stages, bytesAllocatedPerPacket, ...result }: ReplayResu
     ["bytes allocated per packet", number(bytesAllocatedPerPacket)],
     ["warm passes, packets measured", `${whole(times.passes)}, ${whole(times.packets)}`],
   ];
-  let text = `On one core (timed in warm passes; median, half the 95 % interval)\n${table(rows)}  ${times.rule}\n`;
+  let text = `On ${result.workers === 1 ? "one core" : `${result.workers} workers`} (timed in warm passes; median, half the 95 % interval)\n${table(rows)}  ${times.rule}\n`;
   if (stages !== null) {
     const all = stageNames.reduce((sum, name) => sum + stages[name], 0);
     const cells = stageNames.map((name) => [`  ${name}`, number(stages[name]), percent(stages[name] / all)]);

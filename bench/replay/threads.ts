@@ -1,0 +1,58 @@
+/** A replay on several workers, seen from the main thread: what they are given, and what is made of what they say. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readFrameLogs } from "../../workers/frame-log.ts";
+import { ledgerLength } from "../../workers/lane.ts";
+import { outboxBuffer } from "../../workers/outbox.ts";
+import { runThreads, WorkerError } from "../../workers/pool.ts";
+import { workOf } from "../../workers/work.ts";
+import { CheckError } from "../errors.ts";
+import { type Schedule, warmSchedule } from "../trial/schedule.ts";
+import { longestFrame, ReplayEngine, type Tap } from "./engine.ts";
+import type { ReplayTask } from "./thread.ts";
+import type { ReplayOutcome, ReplayTrial } from "./trial.ts";
+
+const module = new URL("./thread.js", import.meta.url).href;
+
+/** `tap` sees what left, afterwards and in order. Throws a CheckError with the error of a worker that failed. */
+export async function replayThreads(
+  trial: ReplayTrial,
+  schedule: Schedule,
+  tap: Tap | null,
+): Promise<Omit<ReplayOutcome, "files">> {
+  const { workers, inputs, write: _, progress, ...plan } = trial;
+  const longest = Math.max(...inputs.map(({ trace }) => longestFrame(trace)));
+  const folder = mkdtempSync(join(tmpdir(), "eastwest-replay-"));
+  const warm = warmSchedule(schedule);
+  const logs = tap === null ? null : Array.from({ length: workers }, (__, worker) => join(folder, `frames.${worker}`));
+  const task: ReplayTask = {
+    plan: { ...plan, workers },
+    ports: schedule.inputs.map(({ port }) => port),
+    work: {
+      cold: workOf(schedule, workers),
+      warm: workOf(warm, workers),
+      frames: trial.frames ?? schedule.count,
+      outbox: outboxBuffer(workers, ledgerLength(new ReplayEngine(trial.setup, { longest: 0 }))),
+    },
+    warm,
+    longest,
+    logs,
+  };
+  try {
+    const [first] = await runThreads<Omit<ReplayOutcome, "files"> | null>({
+      module,
+      tasks: Array.from({ length: workers }, () => task),
+      progress: (thousandths) => progress(thousandths / 1000, "working"),
+    });
+    if (first === null) throw new Error("the first worker said nothing");
+    if (tap !== null && logs !== null) {
+      readFrameLogs(logs, [], { delivered: tap, underlay: () => {}, wire: () => {} });
+    }
+    return { ...first, result: { ...first.result, command: process.argv.slice(2) } };
+  } catch (error) {
+    throw error instanceof WorkerError ? new CheckError(error.message) : error;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
