@@ -3,8 +3,8 @@
  * untagged or with one VLAN tag, from a port or out of a tunnel. Everything else stays for extract.ts, which gives the same
  * keys and hashes for these, too (test/flow/kernel.test.ts).
  *
- * The twelve words that such a key has are three blocks of 16 bytes; a block is put together from the frame by one shuffle,
- * which swaps the bytes of its words by the way:
+ * The twelve words that such a key has are three blocks of 16 bytes; a block is put together from the frame by picking
+ * bytes, which swaps the bytes of its words by the way:
  *
  *   block 0   IN_PORT  RECIRC  ETH0    ETH1      from frame[0, 16)
  *   block 1   ETH2     TYPE    VLAN0   VLAN1     the same, the protocol and the tag
@@ -18,7 +18,6 @@ import {
   add,
   add32x4,
   and,
-  and128,
   assemble,
   const128,
   Func,
@@ -36,6 +35,7 @@ import {
   mul32x4,
   notEqual,
   or,
+  pick,
   select,
   setLane32,
   shl,
@@ -65,7 +65,8 @@ const FRAGMENT = 0xff3f;
 const PROTO_TCP = 6;
 const PROTO_UDP = 17;
 const IPV4_HEADER = 20;
-const ANY = 0;
+/** A byte that becomes 0. */
+const O = 0x80;
 
 /** Shapes whose words this kernel writes all, so that it may take a place that held one. */
 const OWN = SHAPE_VLAN0 | SHAPE_VLAN1 | SHAPE_NW | SHAPE_TOSTTL | SHAPE_PORTS | SHAPE_TUNNEL;
@@ -133,12 +134,10 @@ function extractIpv4(): Func {
 
         func.set(mac, load128(at, 0));
         func.set(ip, load128(net, 8));
-        func.set(k0, shuffle(mac, mac, [ANY, ANY, ANY, ANY, ANY, ANY, ANY, ANY, 3, 2, 1, 0, 7, 6, 5, 4]));
-        func.set(k0, setLane32(setLane32(k0, 0, load(p, COLUMN.inPort)), 1, 0));
-        func.set(k1, shuffle(mac, mac, [11, 10, 9, 8, ANY, ANY, ANY, ANY, ANY, ANY, ANY, ANY, ANY, ANY, ANY, ANY]));
-        func.set(k1, and128(k1, const128([-1, 0, 0, 0])));
+        func.set(k0, setLane32(pick(mac, [O, O, O, O, O, O, O, O, 3, 2, 1, 0, 7, 6, 5, 4]), 0, load(p, COLUMN.inPort)));
+        func.set(k1, pick(mac, [11, 10, 9, 8, O, O, O, O, O, O, O, O, O, O, O, O]));
         func.set(k1, setLane32(setLane32(k1, 1, or(proto, 0x08000000)), 2, tag));
-        func.set(k2, shuffle(ip, ip, [7, 6, 5, 4, 11, 10, 9, 8, ANY, ANY, 0, ANY, 15, 14, 13, 12]));
+        func.set(k2, pick(ip, [7, 6, 5, 4, 11, 10, 9, 8, O, O, 0, O, 15, 14, 13, 12]));
         func.set(k2, setLane32(k2, 2, or(or(shl(load8(net, 1), 24), shl(load8(net, 8), 16)), flags)));
         func.store128(key, 0, k0);
         func.store128(key, 16, k1);
@@ -149,7 +148,9 @@ function extractIpv4(): Func {
         );
         func.set(sum, mul32x4(k2, const128([multiplier(W_NW_SRC), multiplier(W_NW_DST), 0, multiplier(W_PORTS)])));
         func.set(sum, add32x4(sum, mul32x4(k1, const128([0, multiplier(W_TYPE), multiplier(W_VLAN0), 0]))));
-        func.set(h, add(add(lane32(sum, 0), lane32(sum, 1)), add(lane32(sum, 2), lane32(sum, 3))));
+        func.set(sum, add32x4(sum, shuffle(sum, sum, [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7])));
+        func.set(sum, add32x4(sum, shuffle(sum, sum, [4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11])));
+        func.set(h, lane32(sum, 0));
         func.set(h, add(h, mul(load(p, COLUMN.inPort), multiplier(W_IN_PORT))));
         func.if(
           load(p, COLUMN.tunDst),

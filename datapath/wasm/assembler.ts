@@ -126,6 +126,13 @@ export const shuffle = (a: Operand, b: Operand, bytes: readonly number[]): Code 
   ...simd(0x0d),
   ...bytes,
 ];
+/** Byte n of the result is byte bytes[n] of `a`, 0 where that is 16 or more. */
+export const pick = (a: Operand, bytes: readonly number[]): Code => [
+  ...code(a),
+  ...simd(0x0c),
+  ...bytes,
+  ...simd(0x0e),
+];
 /** Four words, the first in the lowest lane. */
 export const const128 = (words: readonly number[]): Code => [
   ...simd(0x0c),
@@ -284,5 +291,7 @@ export function assemble(functions: readonly Func[]): Uint8Array<ArrayBuffer> {
     ...section(3, vector(functions.map((_, n) => uleb(n)))),
     ...section(7, vector(functions.map((f, n) => [...text(f.name), 0, ...uleb(n)]))),
     ...section(10, vector(functions.map((f) => f.body))),
+    // Names for profilers (Core Specification 7.4.1).
+    ...section(0, [...text("name"), ...section(1, vector(functions.map((f, n) => [...uleb(n), ...text(f.name)])))]),
   ]);
 }
