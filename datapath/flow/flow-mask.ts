@@ -1,6 +1,6 @@
 /**
  * Masks of megaflows: KEY_WORDS words in the layout of flow-key.ts, a set bit = matched on. Used when a megaflow is made,
- * never per packet: the caches compile a mask into code (lookup/subtable.ts).
+ * never per packet: the caches lay a mask out for their kernel (lookup/subtable.ts).
  */
 import { KEY_WORDS, VLAN_PRESENT, W_IN_PORT, W_PACKET_TYPE, W_RECIRC, W_TYPE, W_VLAN0 } from "./flow-key.ts";
 

@@ -16,7 +16,8 @@
  */
 
 import { KEY_WORDS, W_IN_PORT } from "../flow/flow-key.ts";
-import { maskName } from "../flow/flow-mask.ts";
+import { sameWords } from "../flow/flow-mask.ts";
+import { hashAdd } from "../flow/hash.ts";
 import type { PacketBatch } from "../packet/packet-batch.ts";
 import { PacketList } from "../packet/packet-list.ts";
 import type { Arena } from "../wasm/arena.ts";
@@ -88,7 +89,7 @@ export class MegaflowCache {
   keys: Int32Array;
   readonly #classifiers: (Classifier | undefined)[] = [];
   readonly #masks: Int32Array[] = [];
-  readonly #maskNames = new Map<string, number>();
+  readonly #maskIds = new Map<number, number[]>();
   readonly #maskUsers: number[] = [];
   #free: number[] = [];
   #quarantine: number[] = [];
@@ -317,12 +318,15 @@ export class MegaflowCache {
     this.#dead = dead;
   }
 
+  /** Found by a hash of its words: making a name of a mask took longer than all else that an upcall does here. */
   #maskId(mask: Int32Array): number {
-    const name = maskName(mask);
-    const known = this.#maskNames.get(name);
-    if (known !== undefined) return known;
+    let hash = 0;
+    for (let w = 0; w < KEY_WORDS; w++) hash = hashAdd(hash, mask[w]);
+    let ids = this.#maskIds.get(hash);
+    if (ids === undefined) this.#maskIds.set(hash, (ids = []));
+    for (const known of ids) if (sameWords(this.#masks[known], mask)) return known;
     const id = this.#masks.length;
-    this.#maskNames.set(name, id);
+    ids.push(id);
     this.#masks.push(mask.slice());
     this.#maskUsers.push(0);
     return id;

@@ -54,3 +54,13 @@ test("nothing is deoptimised while all frame kinds and all actions run in turn",
   const lines = measured.split("\n").filter((line) => /bailout|deoptimizing/.test(line));
   assert.deepEqual(lines, []);
 });
+
+test("what an upcall allocates is bounded", (t) => {
+  const { upcalls, allocated, kept } = JSON.parse(run([], ["miss", "4000"])) as Record<string, number>;
+  assert.equal(upcalls, 11 * 4000);
+  t.diagnostic(
+    `${allocated.toFixed(0)} bytes allocated by an upcall, ${kept.toFixed(0)} kept while its megaflow lives`,
+  );
+  assert.ok(allocated > 0 && allocated < 4096, `${allocated} bytes an upcall`);
+  assert.ok(kept < 1024, `${kept} bytes a megaflow`);
+});
