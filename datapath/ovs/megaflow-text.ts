@@ -184,10 +184,8 @@ function afterEthernet(key: Int32Array, mask: Int32Array, more: boolean, tag: nu
       return [...out, ...arp.mac("sha", W_MACS0, false).mac("tha", W_MACS0, true).in("arp")];
     }
     case 0x8847:
-    case 0x8848: {
-      if (mask[W_MPLS0] !== 0 || more) out.push(`mpls(${mplsText(key[W_MPLS0], mask[W_MPLS0])})`);
-      return out;
-    }
+    case 0x8848:
+      return [...out, ...mplsText(key, mask, more)];
     default:
       return out;
   }
@@ -195,12 +193,29 @@ function afterEthernet(key: Int32Array, mask: Int32Array, more: boolean, tag: nu
   return [...out, ...transportText(key, mask, more, type)];
 }
 
-/** A label stack entry; unless all of it is matched, each part with its mask and, also where that is 0, its value. */
-function mplsText(lse: number, mask: number): string {
-  const parts = [lse >>> 12, (lse >>> 9) & 7, lse & 0xff, (lse >>> 8) & 1];
-  if (mask === -1) return `label=${parts[0]},tc=${parts[1]},ttl=${parts[2]},bos=${parts[3]}`;
-  const bits = [mask >>> 12, (mask >>> 9) & 7, mask & 0xff, (mask >>> 8) & 1].map((part) => part.toString(16));
-  return `label=${parts[0]}/0x${bits[0]},tc=${parts[1]}/${bits[1]},ttl=${parts[2]}/0x${bits[2]},bos=${parts[3]}/${bits[3]}`;
+/** One label in parts, several as words (format_mpls); what is not matched is written as well, with the mask 0. */
+function mplsText(key: Int32Array, mask: Int32Array, more: boolean): string[] {
+  let count = 1;
+  while (count < 3 && (key[W_MPLS0 + count - 1] & 0x100) === 0) count++;
+  const masks = mask.subarray(W_MPLS0, W_MPLS0 + count);
+  if (!more && masks.every((bits) => bits === 0)) return [];
+  const exact = masks.every((bits) => bits === -1);
+  const word = (bits: number): string => `0x${(bits >>> 0).toString(16)}`;
+  if (count > 1) {
+    const entry = (i: number): string => `lse${i}=${word(key[W_MPLS0 + i])}${exact ? "" : `/${word(masks[i])}`}`;
+    return [`mpls(${Array.from({ length: count }, (_, i) => entry(i)).join(",")})`];
+  }
+  const part = (name: string, shift: number, bits: number, prefix: string): string => {
+    const own = `/${prefix}${((masks[0] >>> shift) & bits).toString(16)}`;
+    return `${name}=${(key[W_MPLS0] >>> shift) & bits}${exact ? "" : own}`;
+  };
+  const parts = [
+    part("label", 12, 0xfffff, "0x"),
+    part("tc", 9, 7, ""),
+    part("ttl", 0, 0xff, "0x"),
+    part("bos", 8, 1, ""),
+  ];
+  return [`mpls(${parts.join(",")})`];
 }
 
 function transportText(key: Int32Array, mask: Int32Array, more: boolean, type: number): string[] {
@@ -227,7 +242,8 @@ function transportText(key: Int32Array, mask: Int32Array, more: boolean, type: n
       const kind = key[W_PORTS] >>> 16;
       if ((key[W_PORTS] & 0xffff) !== 0 || (kind !== 135 && kind !== 136)) return icmp("icmpv6");
       const nd = header().ipv6("target", W_ND_TARGET).mac("sll", W_MACS0, false).mac("tll", W_MACS0, true);
-      return [...icmp("icmpv6"), ...nd.in("nd")];
+      // They are shown only with a whole type and code (odp_flow_key_from_flow__).
+      return (mask[W_PORTS] & 0x00ff00ff) === 0x00ff00ff || more ? [...icmp("icmpv6"), ...nd.in("nd")] : icmp("icmpv6");
     }
     default:
       return [];

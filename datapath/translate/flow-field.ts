@@ -102,11 +102,27 @@ export function maskNetworkPrerequisite(field: Field, flow: Int32Array, mask: In
 /** The bits of `value` of the field count as examined. */
 export function examine(field: Field, mask: Int32Array, bits: FieldValue): void {
   fieldOr(field, mask, bits);
+  fixExaminedVlan(field, mask);
+}
+
+/**
+ * Open vSwitch marks a field by writing ones into it as if the mask were a packet, which gives a tag without a type the type
+ * 0x8100: so those two bits of the type are matched too (mf_mask_field, flow_fix_vlan_tpid).
+ */
+function fixExaminedVlan(field: Field, mask: Int32Array): void {
+  if (
+    field.name === "vlan_tci" ||
+    field.name === "vlan_vid" ||
+    field.name === "dl_vlan_pcp" ||
+    field.name === "vlan_pcp"
+  )
+    fixVlanType(mask);
 }
 
 /** The bits of the subfield count as examined. */
 export function examineSubfield(subfield: Subfield, mask: Int32Array): void {
   fieldOr(subfield.field, mask, bitsMask(subfield.at, subfield.width));
+  fixExaminedVlan(subfield.field, mask);
 }
 
 /** Writes the bits of `value` under `bits`, with the side effects on VLAN presence that Open vSwitch has. */

@@ -3,7 +3,16 @@
  * share one datapath, so its port numbers are given here: each port of a bridge has one, patch ports have none (translation
  * goes on at the other end), tunnel ports of a kind share one.
  */
-import { FLOW_WORDS, KEY_WORDS, W_IN_PORT, W_RECIRC, W_TUN_DST } from "../flow/flow-key.ts";
+import {
+  FLOW_WORDS,
+  KEY_WORDS,
+  W_IN_PORT,
+  W_MACS0,
+  W_ND_TARGET,
+  W_PORTS,
+  W_RECIRC,
+  W_TUN_DST,
+} from "../flow/flow-key.ts";
 import { MaskSet } from "../flow/flow-mask.ts";
 import { OFPP_NONE } from "../openflow/action.ts";
 import type { Rule } from "../openflow/rule.ts";
@@ -11,6 +20,7 @@ import type { BridgeConfig, PortFlag } from "../topology.ts";
 import type { Translation, UpcallHandler } from "../upcall.ts";
 import { Bridge } from "./bridge.ts";
 import { Effects } from "./effects.ts";
+import { isIpv6, nwProto } from "./flow-field.ts";
 import { type FrozenState, FrozenStates } from "./frozen.ts";
 import type { Port, PortUnflag } from "./port.ts";
 import type { TraceNode } from "./trace.ts";
@@ -197,7 +207,10 @@ export class OvsSwitch implements UpcallHandler, XlateHost {
 
   translate(keys: Int32Array, at: number, now: number, sideEffects: boolean): Translation {
     const xlate = this.upcall(keys, at, now, sideEffects, undefined);
-    if (xlate !== undefined) return result(xlate, this.masks.shared(xlate.mask));
+    if (xlate !== undefined) {
+      leaveOutDiscovery(xlate.initial, xlate.mask);
+      return result(xlate, this.masks.shared(xlate.mask));
+    }
     this.lost++;
     return unassociated(keys, at);
   }
@@ -260,6 +273,18 @@ function result(xlate: Xlate, mask: Int32Array): Translation {
     effects: xlate.effects,
     lookups: xlate.lookups,
   };
+}
+
+/**
+ * Fields of Neighbour Discovery do not go into the mask of the datapath for an ICMPv6 packet that is none, although the tables
+ * looked for them: its type, which they looked at first, tells it from any packet that has them.
+ */
+function leaveOutDiscovery(packet: Int32Array, mask: Int32Array): void {
+  if (!isIpv6(packet) || nwProto(packet) !== 58) return;
+  const type = packet[W_PORTS] >>> 16;
+  if ((type === 135 || type === 136) && (packet[W_PORTS] & 0xffff) === 0) return;
+  mask.fill(0, W_ND_TARGET, W_ND_TARGET + 4);
+  mask.fill(0, W_MACS0, W_MACS0 + 3);
 }
 
 function traced(xlate: Xlate, nodes: readonly TraceNode[]): TracedTranslation {

@@ -35,6 +35,8 @@ import { clearTunnel } from "./xlate-state.ts";
 
 /** Nested resubmits, MAX_DEPTH. */
 export const MAX_DEPTH = 64;
+/** With more outputs than this Open vSwitch 3.1 does not install a flow: each packet goes the slow path (asked, not documented). */
+const MAX_INSTALLED_OUTPUTS = 1000;
 /** Resubmits of one packet, MAX_RESUBMITS. */
 export const MAX_RESUBMITS = MAX_DEPTH * MAX_DEPTH;
 
@@ -70,6 +72,7 @@ export class Xlate extends XlateOutput {
     else this.push("bridge", this.bridge.name, () => this.begin(inPort, frozen));
     if (this.error === undefined) {
       this.finishMask(key, at);
+      if (this.outputs() > MAX_INSTALLED_OUTPUTS) this.slow = true;
     } else {
       this.actions = [];
       this.slow = false;
@@ -80,6 +83,12 @@ export class Xlate extends XlateOutput {
   protected begin(inPort: Port | undefined, frozen: FrozenState | undefined): void {
     if (frozen !== undefined) this.thaw(frozen);
     else this.start(inPort);
+  }
+
+  private outputs(): number {
+    let count = 0;
+    for (const action of this.actions) if (action.kind === "output") count++;
+    return count;
   }
 
   protected start(inPort: Port | undefined): void {

@@ -119,9 +119,7 @@ export const DATAPATH_FIELDS: Readonly<Record<string, Readonly<Record<string, st
 };
 /** In every megaflow, or not expressible in one of the two spellings. */
 const NOT_COMPARED = new Set(
-  "recirc_id packet_type eth vlan_tpid dp_hash skb_priority skb_mark pkt_mark ct_state ct_zone ct_mark ct_label ufid".split(
-    " ",
-  ),
+  "recirc_id packet_type eth vlan_tpid dp_hash ct_state ct_zone ct_mark ct_label ufid".split(" "),
 );
 
 /** Splits at the commas that are outside parentheses. */
@@ -288,6 +286,8 @@ function fromDatapath(text: string): Megaflow {
         const [number, mask] = valueMask(value, bits);
         add(fields, "vlan_tci", [number << shift, mask << shift]);
       }
+    } else if (kind === "skb_mark" || kind === "skb_priority") {
+      put(fields, kind === "skb_mark" ? "pkt_mark" : kind, valueMask(body, 32));
     } else if (kind === "tcp_flags") put(fields, kind, flagBits(body, TCP_FLAGS));
     else if (kind === "mpls") {
       for (const part of splitOutside(body)) {

@@ -34,12 +34,6 @@ interface TraceRecord {
 }
 const record = JSON.parse(readFileSync(join(golden, "ovs-trace.json"), "utf8")) as TraceRecord;
 
-/**
- * Where Open vSwitch installs less than its translation looked at (nd_target, when the ICMPv6 type is not matched whole), or
- * nothing at all: a flow with thousands of actions.
- */
-const KNOWN = new Set(["pipeline-000 22", "regression: 2048 copies 0", "limits-2026-1 1"]);
-
 function recordedSwitch(): CaseSwitch {
   const host = new CaseSwitch(readCase(record.case, "ovs-trace.json"));
   for (const group of record.groups) host.switch.addGroups(record.bridge, group);
@@ -134,7 +128,6 @@ test("megaflows of all recorded cases, as dpctl/dump-flows writes them", () => {
         .map((flow) => flow.match)
         .sort()
         .join("\n");
-      if (KNOWN.has(`${ovsCase.name} ${i}`)) return;
       if (flows.sort().join("\n") !== want)
         wrong.push(`${ovsCase.name} packet ${i}\n want ${want}\n got  ${flows.join("\n      ")}`);
       count++;
