@@ -105,7 +105,7 @@ export class Installed {
       // Hits so far belong to the rules of the old translation.
       this.#credit(f);
       this.#translations[f] = fresh;
-      cache.i32[f * RECORD_I32 + I_EPOCH] = epoch;
+      if (fresh.suppressed !== true) cache.i32[f * RECORD_I32 + I_EPOCH] = epoch;
       return true;
     }
     this.#remove(f);

@@ -18,6 +18,11 @@ export interface Translation {
   readonly actions: readonly OdpAction[];
   /** Not empty: do not install, translate each packet anew (OVS: slow path reasons). */
   readonly slow: readonly string[];
+  /**
+   * Without side effects: one was left out that would have changed something. The next packet has to be translated with
+   * them, so a megaflow may be kept on the word of this translation, but is not current.
+   */
+  readonly suppressed?: boolean | undefined;
   /** Set when translation failed: the packet is dropped (a drop flow is installed all the same, as OVS does). */
   readonly error: string | undefined;
   readonly effects: TranslationEffects;

@@ -227,6 +227,12 @@ export class FlowTables {
     }
   }
 
+  /** `learn` with this would change nothing but the age of a rule. */
+  knows(mod: FlowMod): boolean {
+    const rule = this.exactly(mod.table, mod.match, mod.priority);
+    return rule !== undefined && rule.cookie === mod.newCookie && sameActions(rule.actions, mod.actions);
+  }
+
   /**
    * The learn action's flow mod (a strict modify that adds, ofproto_flow_mod_learn): the same rule again stays as it is and
    * young. `limit`: at most so many rules with its cookie in its table, 0 = any number.

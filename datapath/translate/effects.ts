@@ -10,11 +10,17 @@ export interface Credited {
   credit(packets: number, bytes: number, now: number): void;
 }
 
+/**
+ * A side effect. Not the `first` time it may only keep young what is as it would make it: the hits that it is repeated for
+ * are older than whatever has changed it since (an address that moved, a rule that was removed).
+ */
+export type Repeated = (now: number, first: boolean) => void;
+
 export class Effects implements TranslationEffects {
   private readonly credited: Credited[] = [];
   /** Bytes of outer headers that a packet has gained by then, for each of `credited`; undefined: none has any. */
   private extra: number[] | undefined = undefined;
-  private refreshed: ((now: number) => void)[] | undefined = undefined;
+  private refreshed: Repeated[] | undefined = undefined;
   /** Outer header bytes on the packet now: what is counted from here on sees the longer frame. */
   headerBytes = 0;
 
@@ -24,12 +30,12 @@ export class Effects implements TranslationEffects {
     this.extra?.push(this.headerBytes);
   }
 
-  repeats(again: (now: number) => void): void {
+  repeats(again: Repeated): void {
     if (this.refreshed === undefined) this.refreshed = [again];
     else this.refreshed.push(again);
   }
 
-  /** How many repeated effects there are; with `refreshFrom`, to repeat only the newest. */
+  /** How many repeated effects there are; with `performFrom`, to have only the newest happen. */
   get repeated(): number {
     return this.refreshed?.length ?? 0;
   }
@@ -42,12 +48,17 @@ export class Effects implements TranslationEffects {
   }
 
   refresh(now: number): void {
-    this.refreshFrom(0, now);
+    this.repeat(0, now, false);
   }
 
-  refreshFrom(first: number, now: number): void {
+  /** The effects from number `first` on happen for the first time. */
+  performFrom(first: number, now: number): void {
+    this.repeat(first, now, true);
+  }
+
+  private repeat(from: number, now: number, first: boolean): void {
     const { refreshed } = this;
     if (refreshed === undefined) return;
-    for (let i = first; i < refreshed.length; i++) refreshed[i](now);
+    for (let i = from; i < refreshed.length; i++) refreshed[i](now, first);
   }
 }

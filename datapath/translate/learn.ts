@@ -119,6 +119,7 @@ export function executeLearn(x: XlateState, learn: LearnAction): void {
   if (!x.remembers) return;
   if (!x.sideEffects) {
     // Whether a packet would find room cannot be known without one: what it made before must still be there.
+    if (!bridge.tables.knows(mod)) x.suppressed = true;
     success = learn.limit === 0 || bridge.tables.exactly(mod.table, mod.match, mod.priority) !== undefined;
   } else {
     const before = bridge.tables.exactly(mod.table, mod.match, mod.priority)?.actions;
@@ -133,8 +134,8 @@ export function executeLearn(x: XlateState, learn: LearnAction): void {
     x.reportSubfield(learn.result);
   }
   if (success) {
-    x.effects.repeats((now) => {
-      bridge.tables.learn(mod, learn.limit, now);
+    x.effects.repeats((now, first) => {
+      if (first || bridge.tables.knows(mod)) bridge.tables.learn(mod, learn.limit, now);
     });
   } else {
     x.note("detail", "Limit exceeded, learn failed");

@@ -113,6 +113,11 @@ export class MacTable {
     return this.vlans.get(vlan)?.get(macNumber(high, low))?.port ?? -1;
   }
 
+  /** Learning this would change what is known. */
+  isNews(vlan: number, high: number, low: number, port: number): boolean {
+    return (high & 0x01000000) === 0 && this.lookup(vlan, high, low) !== port;
+  }
+
   /**
    * A packet from the address came in at `port` at `now` (ns). Returns true when that was news (a new address, or one
    * that has moved): whatever was translated before may be stale then. What was seen in the same second already stays where

@@ -198,13 +198,15 @@ export function translateNormal(x: XlateOutput): void {
   const sourceHigh = (flow[W_ETH1] << 16) | (flow[W_ETH2] >>> 16);
   const sourceLow = flow[W_ETH2] & 0xffff;
   const { vid } = tags;
-  const learn = (now: number): void => {
+  const learn = (now: number, first: boolean): void => {
     if (bridge.floodVlans.has(vid)) return;
+    if (!first && bridge.macs.lookup(vid, sourceHigh, sourceLow) !== from.ofport) return;
     if (!bridge.macs.learn(vid, sourceHigh, sourceLow, from.ofport, now, gratuitous)) return;
     x.note("detail", `learned that ${macToText(sourceHigh, sourceLow)} is on port ${from.name} in VLAN ${vid}`);
     x.host.changed();
   };
-  if (x.sideEffects) learn(x.now);
+  if (x.sideEffects) learn(x.now, true);
+  else if (bridge.macs.isNews(vid, sourceHigh, sourceLow, from.ofport)) x.suppressed = true;
   x.effects.repeats(learn);
 
   const target = bridge.floodVlans.has(vid) ? -1 : bridge.macs.lookup(vid, flow[W_ETH0], targetLow);

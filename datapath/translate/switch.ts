@@ -268,6 +268,7 @@ function result(xlate: Xlate, mask: Int32Array): Translation {
   return {
     mask,
     actions: xlate.actions,
+    suppressed: xlate.suppressed,
     slow: xlate.slow ? SLOW_ACTION : NOT_SLOW,
     error: xlate.error,
     effects: xlate.effects,

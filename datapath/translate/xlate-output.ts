@@ -216,7 +216,7 @@ export abstract class XlateOutput extends XlateChange {
       // Counters would be wrong otherwise: the truncated packet comes round again.
       this.actions.push({ kind: "recirc", id: 0 });
     } else {
-      const { mask, sideEffects, remembers } = this;
+      const { mask, sideEffects, remembers, suppressed } = this;
       this.mask = new Int32Array(FLOW_WORDS);
       this.sideEffects = false;
       this.remembers = true;
@@ -227,7 +227,10 @@ export abstract class XlateOutput extends XlateChange {
       this.sideEffects = sideEffects;
       this.remembers = remembers;
       this.mask = mask;
-      if (sideEffects) this.effects.refreshFrom(newest, this.now);
+      if (sideEffects) {
+        this.effects.performFrom(newest, this.now);
+        this.suppressed = suppressed;
+      }
     }
     // Open vSwitch 3.1 makes no copy for what it takes to be the last action, also where (after an action set) it is not.
     const pushed = this.actions;

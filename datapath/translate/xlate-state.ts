@@ -86,6 +86,8 @@ export abstract class XlateState {
   readonly effects = new Effects();
   trace: TraceNode[] | undefined = undefined;
   slow = false;
+  /** Without side effects: one was left out that would have changed something. */
+  suppressed = false;
   error: string | undefined = undefined;
   lookups = 0;
 

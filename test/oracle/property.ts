@@ -18,7 +18,7 @@ export function property<T>(
 ): void {
   const numRuns = Math.ceil(runs * TIMES);
   test(`${name} (${numRuns} cases, EASTWEST_SEED=${SEED})`, (t) => {
-    fc.assert(fc.property(arbitrary, predicate), { seed: SEED, numRuns });
+    fc.assert(fc.property(arbitrary, predicate), { seed: SEED, numRuns, includeErrorInReport: true });
     done(t);
   });
 }

@@ -17,7 +17,7 @@ export class Side {
   }
 
   /** Sends a frame in at a port of a bridge; "PORT HEX" of every frame that comes out, sorted. */
-  send(bridge: string, ofport: number, frame: Uint8Array): string[] {
+  send(bridge: string, ofport: number, frame: Uint8Array, now = 0): string[] {
     const port = this.switch.bridge(bridge)?.port(ofport);
     if (port === undefined) throw new Error(`no port ${ofport} on ${bridge}`);
     if (port.odpPort < 0 || port.tunnel !== undefined) return [];
@@ -28,7 +28,7 @@ export class Side {
     batch.start[0] = this.#pool.home(slot);
     batch.end[0] = batch.start[0] + frame.length;
     batch.inPort[0] = port.odpPort;
-    batch.time[0] = 0;
+    batch.time[0] = now;
     batch.drop[0] = 0;
     batch.tunId[0] = 0;
     batch.tunSrc[0] = 0;
