@@ -3,8 +3,13 @@
  * transmit queue emptied. The slow path is a fixed rule, so that nothing else is measured.
  *
  *   node dist/bench/suites/hot-path.js [--flows 1000] [--work rewrite|gre|drop] [--masks 1] [--emc 8192] [--insert 100]
- *                                      [--packets 4000000] [--rounds 7] [--frame 60] [--stages]
+ *                                      [--packets 4000000] [--rounds 7] [--frame 60] [--wide] [--stages] [--json]
+ *   node dist/bench/suites/hot-path.js --curve flows|megaflows|masks [the above]
+ *
+ * --wide gives each flow a megaflow of its own. --curve measures a row of sizes, each in a process of its own: flows of one
+ * megaflow, flows with one each, masks of 1,000 flows without an exact-match cache.
  */
+import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import type { OdpAction } from "../../datapath/action/odp-action.ts";
 import { Datapath } from "../../datapath/datapath.ts";
@@ -19,9 +24,10 @@ import {
   W_TYPE,
   W_VLAN0,
 } from "../../datapath/flow/flow-key.ts";
-import { copyBytes } from "../../datapath/packet/copy.ts";
 import { BURST, PacketBatch } from "../../datapath/packet/packet-batch.ts";
 import { PacketPool } from "../../datapath/packet/packet-pool.ts";
+import { Receiver } from "../../datapath/packet/receiver.ts";
+import type { Trace } from "../../datapath/packet/trace.ts";
 import type { Translation, UpcallHandler } from "../../datapath/upcall.ts";
 
 const { values: args } = parseArgs({
@@ -36,15 +42,43 @@ const { values: args } = parseArgs({
     frame: { type: "string", default: "60" },
     stages: { type: "boolean", default: false },
     wide: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+    curve: { type: "string" },
   },
 });
+if (args.curve !== undefined) {
+  curve(args.curve);
+  process.exit();
+}
 const flows = Number(args.flows);
 const masks = Number(args.masks);
 const packets = Number(args.packets);
 const frameBytes = Number(args.frame);
 
+function curve(name: string): void {
+  const rows = new Map([
+    ["flows", [10, 100, 1000, 10_000, 100_000, 1_000_000].map((n) => ["--flows", String(n)])],
+    ["megaflows", [10, 100, 1000, 10_000, 100_000].map((n) => ["--wide", "--flows", String(n)])],
+    ["masks", [1, 2, 4, 8, 16, 32, 64, 128].map((n) => ["--emc", "0", "--masks", String(n)])],
+  ]).get(name);
+  if (rows === undefined) {
+    console.error(`--curve: ${name}, expected flows, megaflows or masks`);
+    process.exit(2);
+  }
+  console.log("                                    ns a packet  exact  megaflow  subtables a hit");
+  const given = process.argv.slice(2).filter((word, n, all) => word !== "--curve" && all[n - 1] !== "--curve");
+  for (const row of rows) {
+    const { stdout } = spawnSync(process.execPath, [process.argv[1], ...given, ...row, "--json"], { encoding: "utf8" });
+    const { ns, exact, megaflow, subtables } = JSON.parse(stdout) as Record<string, number>;
+    const share = (part: number): string => `${(100 * part).toFixed(1)} %`;
+    console.log(
+      `${row.join(" ").padEnd(36)}${ns.toFixed(1).padStart(11)}${share(exact).padStart(9)}${share(megaflow).padStart(10)}${subtables.toFixed(2).padStart(11)}`,
+    );
+  }
+}
+
 /** Frames of `flows` UDP flows, in a shuffled order (a fixed one), back to back. */
-function frames(): { view: DataView; count: number } {
+function frames(): Trace {
   const count = Math.max(flows, 4096);
   const bytes = new Uint8Array(count * frameBytes);
   const view = new DataView(bytes.buffer);
@@ -69,7 +103,10 @@ function frames(): { view: DataView; count: number } {
     sum = (sum & 0xffff) + (sum >>> 16);
     view.setUint16(at + 24, ~(sum + (sum >>> 16)) & 0xffff);
   }
-  return { view, count };
+  const start = Int32Array.from({ length: count }, (_, n) => n * frameBytes);
+  const length = new Int32Array(count).fill(frameBytes);
+  const time = new Float64Array(count);
+  return { name: "made up", count, bytes, start, length, wireLength: length, time, epochNs: 0n, warnings: [] };
 }
 
 const header = new Uint8Array(42);
@@ -116,7 +153,8 @@ const handler: UpcallHandler = {
   },
 };
 
-const { view: trace, count } = frames();
+const trace = frames();
+const { count } = trace;
 const pool = new PacketPool(256, 1800);
 const emc = {
   ...(args.emc === undefined ? {} : { entries: Number(args.emc) }),
@@ -125,21 +163,13 @@ const emc = {
 const datapath = new Datapath(pool, handler, { ports: 4, emc, timing: args.stages });
 const batch = new PacketBatch(pool);
 
+const receiver = new Receiver(trace, pool);
+const all = Int32Array.from({ length: count }, (_, n) => n);
 let cursor = 0;
 function fill(): void {
-  const { slot, start, end, inPort, drop, time } = batch;
-  pool.allocInto(slot, BURST);
-  for (let i = 0; i < BURST; i++) {
-    const at = pool.home(slot[i]);
-    copyBytes(trace, cursor * frameBytes, pool.view, at, frameBytes);
-    start[i] = at;
-    end[i] = at + frameBytes;
-    inPort[i] = 0;
-    drop[i] = 0;
-    time[i] = 0;
-    if (++cursor === count) cursor = 0;
-  }
-  batch.count = BURST;
+  if (cursor + BURST > count) cursor = 0;
+  receiver.fill(batch, all, cursor, BURST, 0, 0);
+  cursor += BURST;
 }
 function drain(): void {
   datapath.tx[1].discard(pool);
@@ -174,11 +204,16 @@ const rounds = Array.from({ length: Number(args.rounds) }, () => run(packets)).s
 const median = rounds[rounds.length >> 1];
 const n = packets * rounds.length;
 const c = datapath.counters;
+const subtables = c.get("subtableLookups") / Math.max(1, c.get("megaflow"));
+if (args.json) {
+  console.log(JSON.stringify({ ns: median, exact: c.get("exact") / n, megaflow: c.get("megaflow") / n, subtables }));
+  process.exit();
+}
 console.log(
   `${args.work} ${flows} flows ${frameBytes} B: ${median.toFixed(1)} ns a packet (${rounds[0].toFixed(1)} to ${rounds.at(-1)?.toFixed(1)}); ` +
     `exact ${((100 * c.get("exact")) / n).toFixed(1)} %, megaflow ${((100 * c.get("megaflow")) / n).toFixed(1)} %, ` +
     `${datapath.megaflowCache.count} megaflows, ${datapath.megaflowCache.masks} masks, ` +
-    `${(c.get("subtableLookups") / Math.max(1, c.get("megaflow"))).toFixed(2)} subtables a hit`,
+    `${subtables.toFixed(2)} subtables a hit`,
 );
 if (args.stages) {
   const ns = [...c.ns].map((sum) => (sum / n).toFixed(1));

@@ -1,7 +1,7 @@
 /**
  * The actions that most packets get, as kernels over a chain of packets (`next` is the address of the column that links
- * them, `head` the first): rewriting both Ethernet addresses, pushing a tunnel header, transmitting. In JavaScript, in turn
- * with these, for chains of 32: addresses 9 ns a packet, here 1; a GRE header 45, here 4; transmitting 12, here 3.
+ * them, `head` the first): rewriting both Ethernet addresses, pushing a tunnel header, transmitting. For chains of 32:
+ * addresses 2 ns a packet, transmitting 3 (shares in a profile of the whole way).
  */
 import { COLUMN } from "../packet/packet-batch.ts";
 import {

@@ -11,7 +11,7 @@
  *   block 2   NW_SRC   NW_DST  TOSTTL  PORTS     from ip[8, 24): ttl, protocol, checksum, source, destination, ports
  *   block 8   TUN_ID   TUN_SRC TUN_DST TUN_META  from the batch
  *
- * 5 ns a frame where extract.ts needs 27 (1,000 flows, in turn).
+ * 9 ns a frame, alone; extract.ts took 37 by the stage clock.
  */
 import { BURST, COLUMN, KEY_STRIDE } from "../packet/packet-batch.ts";
 import {

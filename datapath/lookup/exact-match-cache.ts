@@ -65,6 +65,8 @@ const WINDOW = 32768;
 const WITHOUT = 32 * WINDOW;
 /** One of how many megaflow hits is put in while the cache is tried. */
 const TRIAL_INSERT_INVERSE = 8;
+/** Flipped in both, unsigned numbers compare as signed ones. */
+const SIGN = -0x80000000;
 const Phase = { Keep: 0, Without: 1, Fill: 2, Judge: 3 } as const;
 
 export interface EmcOptions {
@@ -98,6 +100,8 @@ export class ExactMatchCache {
   #missed = 0;
   #tried = 0;
   #window = WINDOW;
+  /** Keys put in that `stats` has not yet: this is rare work, which runs unoptimised, and there a double is an object. */
+  #inserted = 0;
   /** One of how many is put in at present. */
   #inverse: number;
   #random = 0x2545f491;
@@ -135,6 +139,10 @@ export class ExactMatchCache {
    */
   lookup(batch: PacketBatch, missed: PacketList): number {
     const { base, count } = batch;
+    if (this.#inserted !== 0) {
+      this.stats[1] += this.#inserted;
+      this.#inserted = 0;
+    }
     const answer =
       this.enabled && this.#phase !== Phase.Without
         ? this.#kernel.lookUp(base, count, this.#smallAt, this.#smallMask, this.#largeAt, this.#largeMask, missed.at)
@@ -195,7 +203,7 @@ export class ExactMatchCache {
     r ^= r >>> 17;
     r ^= r << 5;
     this.#random = r;
-    this.#skip = (r >>> 0) % (2 * this.#inverse - 1);
+    this.#skip = (r & 0x7fffffff) % (2 * this.#inverse - 1);
   }
 
   /** Puts the key of packet i in, with flow[i]. */
@@ -215,11 +223,11 @@ export class ExactMatchCache {
     else if (same(table, second, words, batch.keys, k)) e = second;
     else if (table[first + FLOW] < 0) e = first;
     else if (table[second + FLOW] < 0) e = second;
-    else e = table[first + HASH] >>> 0 <= table[second + HASH] >>> 0 ? first : second;
+    else e = (table[first + HASH] ^ SIGN) <= (table[second + HASH] ^ SIGN) ? first : second;
     table[e + HASH] = h;
     table[e + FLOW] = batch.flow[i];
     for (let w = 0; w < words; w++) table[e + WORDS + w] = batch.keys[k + w];
-    this.stats[1]++;
+    this.#inserted++;
   }
 
   /** Clears every entry whose megaflow is dead: `dead[flow] !== 0`. */

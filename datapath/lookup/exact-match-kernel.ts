@@ -1,6 +1,6 @@
 /**
  * Looking up a burst in the exact-match cache (exact-match-cache.ts), as a kernel: a key is compared by blocks of four
- * words. 5 ns a packet where the loop over words in JavaScript needed 28 (1,000 flows, in turn).
+ * words. 6 ns a packet with 1,000 flows (its share in a profile of the whole way).
  */
 import { COLUMN, KEY_STRIDE } from "../packet/packet-batch.ts";
 import {

