@@ -20,9 +20,9 @@ import { InputError, isInputError } from "../errors.ts";
 import type { CaseEvent, CaseResult, OvsCase, PacketEvent } from "./case.ts";
 import { parseFlowText } from "./flow-words.ts";
 
-/** Copies of a packet at most: each of Open vSwitch's 4,096 resubmits may output once, and a few more beside. */
-const SLOTS = 4608;
-const TX_CAPACITY = 4608;
+/** Copies of a packet at most: what 64 kB of actions output, 8 bytes each, and a list beyond (OVS stops resubmits there). */
+const SLOTS = 10_240;
+const TX_CAPACITY = 10_240;
 /** What a case may add to its longest frame. */
 const SPARE_BYTES = 256;
 const NS_PER_MS = 1e6;

@@ -24,6 +24,7 @@ import { type Bucket, type Group, OFPG_ANY } from "../openflow/group.ts";
 import { portToText } from "../openflow/port-name.ts";
 import { bigOf } from "../openflow/syntax.ts";
 import { orderedActionSet } from "./action-set.ts";
+import { actionBytes, MAX_ACTION_BYTES } from "./action-size.ts";
 import { examineSubfield, isIp, nwProto, PROTO_BITS, writeSubfield } from "./flow-field.ts";
 import { type FrozenActions, type FrozenState, thawMetadata } from "./frozen.ts";
 import { executeLearn } from "./learn.ts";
@@ -44,6 +45,10 @@ const isUpperLayer = (prerequisite: string): boolean =>
   prerequisite !== "none" && prerequisite !== "ethernet" && prerequisite !== "vlan" && prerequisite !== "mpls";
 
 export class Xlate extends XlateOutput {
+  private measured: readonly OdpAction[] = [];
+  private measuredCount = 0;
+  private measuredBytes = 0;
+
   /**
    * Translates the flow whose `words` words (KEY_WORDS or FLOW_WORDS) lie in `key` at `at`. It came in by `inPort`, which
    * has the OpenFlow number `number`; `frozen`: the state that it comes back with.
@@ -155,11 +160,28 @@ export class Xlate extends XlateOutput {
     } else if (this.resubmits >= MAX_RESUBMITS) {
       this.note("error", `over ${MAX_RESUBMITS} resubmit actions`);
       this.error = "Too many resubmits";
+    } else if (this.tooLong()) {
+      // No error there: what has been written so far is done.
+      this.note("error", "resubmits yielded over 64 kB of actions");
+      return false;
     } else if (this.stack.length >= 65536 / 16) {
       this.note("error", "resubmits yielded over 64 kB of stack");
       this.error = "Stack too deep";
     }
     return this.error === undefined;
+  }
+
+  private tooLong(): boolean {
+    const { actions } = this;
+    // Counted on from where it was: lists only grow, and a nested one starts anew.
+    if (actions !== this.measured || actions.length < this.measuredCount) {
+      this.measured = actions;
+      this.measuredCount = 0;
+      this.measuredBytes = 0;
+    }
+    this.measuredBytes += actionBytes(actions, this.measuredCount);
+    this.measuredCount = actions.length;
+    return this.measuredBytes > MAX_ACTION_BYTES;
   }
 
   /**

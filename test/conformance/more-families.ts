@@ -171,7 +171,7 @@ export function spellingCase(random: Random, name: string): Case {
   return { ...single(name, { flows, openflow }, sent), stateless: !/normal/i.test(action) };
 }
 
-/** Resubmission without end, deep, and wide: 64 levels and 4,096 times are the limits. */
+/** Resubmission without end, deep, and wide: 64 levels, 4,096 times and 64 kB of actions are the limits. */
 export function limitsCase(random: Random, name: string): Case {
   const events = packets(random, "br0", frames(random, ["tcp", "arp"], 2));
   const openflow = "OpenFlow10";
@@ -194,6 +194,16 @@ export function limitsCase(random: Random, name: string): Case {
     const next = `resubmit(,${table + 1})`;
     return rule(table, 1, random.pick(["", "", "ip"]), deep ? next : `${next},${next}`);
   });
-  flows.push(rule(tables, 1, "", "output:2"));
+  // 2^10 times 9 is more than 64 kB of actions.
+  flows.push(
+    rule(
+      tables,
+      1,
+      "",
+      Array(random.pick([1, 1, 1, 5, 9]))
+        .fill("output:2")
+        .join(","),
+    ),
+  );
   return single(name, { flows, openflow }, events);
 }

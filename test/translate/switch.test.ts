@@ -190,3 +190,23 @@ test("endless resubmits end in an error and a dropped packet", () => {
   assert.equal(error, "Recursion too deep");
   assert.deepEqual(actions, []);
 });
+
+test("64 kB of actions stop resubmits, and more than 1,000 outputs are slow (counts of Open vSwitch 3.1)", () => {
+  const outputs = (levels: number, each: number): readonly [number, number] => {
+    const flows = Array.from(
+      { length: levels },
+      (_, t) => `table=${t},actions=resubmit(,${t + 1}),resubmit(,${t + 1})`,
+    );
+    flows.push(`table=${levels},actions=${Array(each).fill("output:2").join(",")}`);
+    const host = new OvsSwitch([bridge("b", [dummy("p1", 1), dummy("p2", 2)], flows.join("\n"))]);
+    const { error, actions, slow } = host.translate(key(1, A, B), 0, 0, true);
+    assert.equal(error, undefined);
+    return [actions.length, slow.length];
+  };
+  assert.deepEqual(outputs(0, 1000), [1000, 0]);
+  assert.deepEqual(outputs(0, 1001), [1001, 1]);
+  assert.deepEqual(outputs(10, 4), [4096, 1]);
+  assert.deepEqual(outputs(10, 9), [8199, 1]);
+  assert.deepEqual(outputs(11, 4), [8192, 1]);
+  assert.deepEqual(outputs(11, 5), [8195, 1]);
+});
