@@ -73,6 +73,16 @@ export interface FabricTap {
   wire(wire: number, bytes: Uint8Array, start: number, end: number, time: number): void;
 }
 
+/** For a fabric that has one host of a topology, the others being on other threads: where frames for those go. */
+export interface Elsewhere {
+  /** The host that is here. */
+  readonly host: number;
+  /** Takes a copy of the frame for the NIC `member` (host << 16 | port). */
+  send(member: number, view: DataView, start: number, length: number, time: number): void;
+  /** An address was learned on a wire. */
+  learned(wire: number, high: number, low: number, member: number): void;
+}
+
 export class Fabric {
   readonly topology: Topology;
   readonly pool: PacketPool;
@@ -80,6 +90,7 @@ export class Fabric {
   readonly vms: readonly VmState[];
   readonly wires: readonly Segment[];
   tap: FabricTap | null = null;
+  #elsewhere: Elsewhere | null = null;
   /** Frames that the bridges' own ports took in: the end of flooded copies. By host. */
   readonly consumed: Float64Array;
   /** Set while this thread runs ahead of what it may change. */
@@ -415,10 +426,43 @@ export class Fabric {
     if (members.length === 1) pool.free(slot);
   }
 
+  /** Only one host is here, from now on; frames for the others are handed over. */
+  divide(elsewhere: Elsewhere): void {
+    this.#elsewhere = elsewhere;
+    for (const [index, wire] of this.wires.entries()) {
+      wire.onLearn = (high, low, member) => elsewhere.learned(index, high, low, member);
+    }
+  }
+
+  /** A frame from elsewhere reaches the NIC `member`; `settle` works on it. False: there is no buffer, and it is lost. */
+  arrive(member: number, view: DataView, start: number, length: number, time: number): boolean {
+    const slot = this.pool.alloc();
+    if (slot < 0 || length > this.pool.room) {
+      if (slot >= 0) this.pool.free(slot);
+      this.#lost[0]++;
+      return false;
+    }
+    const at = this.pool.home(slot);
+    copyBytes(view, start, this.pool.view, at, length);
+    if (time > this.#now) this.#now = time;
+    const before = this.#time[0];
+    this.#time[0] = time;
+    this.#arrive(member, slot, at, at + length);
+    // It may have come while something was being sent.
+    this.#time[0] = before;
+    return true;
+  }
+
   /** A frame reaches the NIC `member` (host << 16 | port). */
   #arrive(member: number, slot: number, start: number, end: number): void {
     const host = member >> 16;
     const port = member & 0xffff;
+    const elsewhere = this.#elsewhere;
+    if (elsewhere !== null && host !== elsewhere.host) {
+      elsewhere.send(member, this.pool.view, start, end - start, this.#time[0]);
+      this.pool.free(slot);
+      return;
+    }
     if (this.tap !== null) {
       const name = this.hosts[host].switch.portName(port);
       this.tap.underlay(host, name, "rx", this.pool.bytes, start, end, this.#time[0]);

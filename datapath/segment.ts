@@ -17,6 +17,8 @@ export class Segment {
   readonly members: number;
   /** [0] frames and [1] bytes put on the wire. */
   readonly counts = new Float64Array(2);
+  /** Told when an address is learned from a frame that was put on this wire here; for wires that several threads share. */
+  onLearn: ((high: number, low: number, member: number) => void) | null = null;
   readonly #speculation: Speculation;
   readonly #high = new Int32Array(SIZE);
   readonly #low = new Int32Array(SIZE);
@@ -45,25 +47,28 @@ export class Segment {
     this.counts[1] += bytes;
   }
 
-  /** Notes that the address (its first 4 and last 2 bytes) is behind `member`. Group addresses are not learned. */
-  learn(high: number, low: number, member: number): void {
-    if ((high & 0x01000000) !== 0) return;
+  /** Notes that the address (its first 4 and last 2 bytes) is behind `member`. Group addresses are not learned. True: that was new. */
+  learn(high: number, low: number, member: number): boolean {
+    if ((high & 0x01000000) !== 0) return false;
     const place = this.#find(high, low);
-    if (this.#member[place] === member) return;
+    if (this.#member[place] === member) return false;
     this.#speculation.failed = true;
-    if (this.#speculation.active) return;
+    if (this.#speculation.active) return false;
     if (this.#member[place] === -1) {
-      if (this.#known === LIMIT) return;
+      if (this.#known === LIMIT) return false;
       this.#known++;
     }
     this.#high[place] = high;
     this.#low[place] = low;
     this.#member[place] = member;
+    return true;
   }
 
   /** Learns the source of the frame at `at`, which came from `from`; returns the member it goes to, -1 for all others. */
   forward(view: DataView, at: number, from: number): number {
-    this.learn(view.getInt32(at + 6), view.getUint16(at + 10), from);
+    const source = view.getInt32(at + 6);
+    const low = view.getUint16(at + 10);
+    if (this.learn(source, low, from) && this.onLearn !== null) this.onLearn(source, low, from);
     const high = view.getInt32(at);
     if ((high & 0x01000000) !== 0) return -1;
     return this.#member[this.#find(high, view.getUint16(at + 4))];

@@ -121,6 +121,11 @@ export class Meeting {
     return Atomics.load(this.#words, at);
   }
 
+  /** Another thread has ended the run: for those who wait in their own way. */
+  get poisoned(): boolean {
+    return Atomics.load(this.#words, POISON) !== 0;
+  }
+
   /** The main thread has asked for an end. Threads may see it at different times: agree before acting on it. */
   get stopped(): boolean {
     return Atomics.load(this.#words, STOP) !== 0;

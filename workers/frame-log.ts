@@ -1,10 +1,10 @@
 /**
  * What a tap sees when several workers carry the frames: each writes down its own, window by window (lane.ts), into a file of
  * its own, and forgets what a window that was taken back has seen. Of windows done in order, which all workers do, the first
- * worker's count. Afterwards the logs are read together: windows in their order, within a window by time, each flow's frames
- * in the order in which they left.
+ * worker's count. Afterwards the logs are read together: windows in their order, within a window by time, then by `order`
+ * where the workers number what they see; each flow's frames in the order in which they left.
  *
- *   record:  f64 window | f64 time, ns | i32 kind | i32 index | i32 bytes | i32 unused | the frame
+ *   record:  f64 window | f64 time, ns | i32 kind | i32 index | i32 bytes | i32 order | the frame
  */
 import { closeSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import type { FabricTap } from "../datapath/fabric.ts";
@@ -29,6 +29,7 @@ export class FrameLog implements FabricTap, WindowWatcher {
   readonly #worker: number;
   readonly #hosts: readonly PortNames[];
   readonly #file: number;
+  readonly #order: (() => number) | undefined;
   #wires = true;
   #bytes = new Uint8Array(CHUNK);
   #view = new DataView(this.#bytes.buffer);
@@ -38,8 +39,12 @@ export class FrameLog implements FabricTap, WindowWatcher {
   #window = 0;
   #inOrder = false;
 
-  /** `frames` false: only what is put on wires, not what VMs and NICs see. Throws when the file cannot be made. */
-  constructor(path: string, worker: number, hosts: readonly PortNames[], frames: boolean) {
+  /**
+   * `frames` false: only what is put on wires, not what VMs and NICs see. `order` numbers what is seen, over all workers.
+   * Throws when the file cannot be made.
+   */
+  constructor(path: string, worker: number, hosts: readonly PortNames[], frames: boolean, order?: () => number) {
+    this.#order = order;
     this.path = path;
     this.#worker = worker;
     this.#hosts = hosts;
@@ -105,6 +110,7 @@ export class FrameLog implements FabricTap, WindowWatcher {
     this.#view.setInt32(at + 16, kind);
     this.#view.setInt32(at + 20, index);
     this.#view.setInt32(at + 24, end - start);
+    this.#view.setInt32(at + 28, this.#order?.() ?? 0);
     this.#bytes.set(bytes.subarray(start, end), at + HEADER);
     this.#used = needed;
   }
@@ -117,6 +123,7 @@ export class FrameLog implements FabricTap, WindowWatcher {
 
 interface Entry {
   readonly time: number;
+  readonly order: number;
   readonly kind: number;
   readonly index: number;
   readonly frame: Uint8Array;
@@ -130,7 +137,7 @@ export function readFrameLogs(paths: readonly string[], hosts: readonly PortName
       const window = Math.min(...readers.map((reader) => reader.window));
       if (window === Number.POSITIVE_INFINITY) return;
       const entries = readers.flatMap((reader) => reader.take(window));
-      entries.sort((a, b) => a.time - b.time); // stable: frames of a flow stay in order
+      entries.sort((a, b) => a.time - b.time || a.order - b.order); // stable: frames of a flow stay in order
       for (const { kind, index, time, frame } of entries) {
         if (kind === Seen.Delivered) tap.delivered(index, frame, 0, frame.length, time);
         else if (kind === Seen.Wire) tap.wire(index, frame, 0, frame.length, time);
@@ -171,6 +178,7 @@ class LogReader {
       const at = this.#at;
       entries.push({
         time: this.#view.getFloat64(at + 8),
+        order: this.#view.getInt32(at + 28),
         kind: this.#view.getInt32(at + 16),
         index: this.#view.getInt32(at + 20),
         frame: this.#bytes.slice(at + HEADER, at + HEADER + length),

@@ -26,6 +26,9 @@ interface RunOptions {
   readonly topology?: string;
   readonly from?: string[];
   readonly workers: number;
+  readonly placement: "together" | "hosts";
+  readonly ringSlots: number;
+  readonly ringDrop?: boolean;
   readonly repeat?: number;
   readonly seconds?: number;
   readonly timing: boolean;
@@ -58,6 +61,7 @@ Examples:
   $ eastwest run --no-timing --dump-flows test115/br-int --save state.json
   $ eastwest run --pps 50000 --loop 100
   $ eastwest run --from vm1=mine.pcap --workers 2
+  $ eastwest run --placement hosts --ring-drop
   $ eastwest run --from vm1=mine.pcap --filter "tcp port 443"
 
 The JSON of --json is described by bench/result.schema.json. --write makes DIR/MODE/VM.pcap (delivered frames),
@@ -91,6 +95,14 @@ export function register(program: Command): void {
         .default(1)
         .conflicts(["pps", "multiplier", "realTime"]),
     )
+    .addOption(
+      new Option("--placement <how>", "hosts: every host on a thread of its own, with rings for wires")
+        .choices(["together", "hosts"])
+        .default("together")
+        .conflicts(["workers", "pps", "multiplier", "realTime"]),
+    )
+    .option("--ring-slots <n>", "frames that a ring between two hosts holds", count, 1024)
+    .option("--ring-drop", "drop and count what finds a ring full, in place of waiting")
     .addOption(
       new Option("--repeat <n>", "measure exactly this many warm passes")
         .argParser(count)
@@ -160,6 +172,8 @@ async function run(options: RunOptions): Promise<void> {
         ...pacing(options),
         rounds: options.loop,
         workers: options.workers,
+        placement:
+          options.placement === "hosts" ? { ringSlots: options.ringSlots, ringDrop: options.ringDrop ?? false } : null,
         timing: options.timing,
         repeat: options.repeat,
         seconds: options.seconds,

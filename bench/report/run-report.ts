@@ -34,6 +34,7 @@ export function runReport(result: RunResult): string {
     rows("Underlay and network node", modes, underlay),
     rows("Caches", modes, caches),
     drops(modes),
+    placed(modes) > 0 ? rows("Rings between hosts (counting pass)", modes, rings) : "",
     interfaceTables(modes),
     ...modes.map(ping),
     capacity(modes),
@@ -43,10 +44,15 @@ export function runReport(result: RunResult): string {
 }
 
 const workersOf = (modes: readonly ModeResult[]): number => Math.max(...modes.map((mode) => mode.workers ?? 1));
-const used = (modes: readonly ModeResult[]): string =>
-  workersOf(modes) === 1 ? "one" : `${workersOf(modes)} by workers`;
-const coresText = (modes: readonly ModeResult[]): string =>
-  workersOf(modes) === 1 ? "one core" : `${workersOf(modes)} workers`;
+const placed = (modes: readonly ModeResult[]): number => modes[0].placement?.threads ?? 0;
+const used = (modes: readonly ModeResult[]): string => {
+  if (placed(modes) > 0) return `${placed(modes)} threads, one a host,`;
+  return workersOf(modes) === 1 ? "one" : `${workersOf(modes)} by workers`;
+};
+const coresText = (modes: readonly ModeResult[]): string => {
+  if (placed(modes) > 0) return `${placed(modes)} threads, one a host`;
+  return workersOf(modes) === 1 ? "one core" : `${workersOf(modes)} workers`;
+};
 
 function networkText(modes: readonly ModeResult[]): string {
   return [...new Set(modes.map((mode) => `${mode.network} networks (${mode.topology.name})`))].join(", ");
@@ -126,6 +132,12 @@ const caches: readonly Row[] = [
   ["OpenFlow table lookups", (mode) => whole(mode.cache.tableLookups)],
   ["megaflows at the end", (mode) => whole(mode.cache.megaflows)],
   ["masks at the end", (mode) => whole(mode.cache.masks)],
+];
+
+const rings: readonly Row[] = [
+  ["frames a ring holds", (mode) => whole(mode.placement?.ringSlots ?? 0)],
+  ["dropped, a ring was full", (mode) => whole(mode.placement?.ringDrops ?? 0)],
+  ["waits for a full ring", (mode) => whole(mode.placement?.ringWaits ?? 0)],
 ];
 
 function drops(modes: readonly ModeResult[]): string {

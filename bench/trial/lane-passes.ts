@@ -6,7 +6,7 @@ import type { Fabric } from "../../datapath/fabric.ts";
 import type { Meeting } from "../../workers/control.ts";
 import type { Lane } from "../../workers/lane.ts";
 import type { Tally } from "../../workers/tally.ts";
-import type { PassRunner } from "./passes.ts";
+import { deliveredBytesNow, deliveredNow, type PassRunner } from "./passes.ts";
 
 /** What the leader says: how many passes, 0 = no more; with this added, the measured times are forgotten first. */
 const END = 0;
@@ -50,6 +50,14 @@ export class LanePasses implements PassRunner {
   /** Time spent in each host since then, of all workers together, ns. */
   nodeNs(): readonly number[] {
     return [...this.#ns];
+  }
+
+  delivered(): number {
+    return deliveredNow(this.#fabric);
+  }
+
+  deliveredBytes(): number {
+    return deliveredBytesNow(this.#fabric);
   }
 
   /** Leader: no more passes. */

@@ -131,7 +131,7 @@ export async function warmPasses(fabric: Fabric, runner: PassRunner, options: Wa
     {
       pass: () => runner.pass(),
       ...(runner.passes === undefined ? {} : { passes: (size: number) => runner.passes?.(size) }),
-      packets: () => deliveredNow(fabric),
+      packets: () => runner.delivered(),
       reset: () => runner.reset(),
       apart: () => fabric.housekeeping[0],
       sampled: (packets) => {
@@ -141,8 +141,8 @@ export async function warmPasses(fabric: Fabric, runner: PassRunner, options: Wa
     {
       ...options,
       warm: () => {
-        firstDelivered = deliveredNow(fabric);
-        firstBytes = deliveredBytesNow(fabric);
+        firstDelivered = runner.delivered();
+        firstBytes = runner.deliveredBytes();
       },
     },
   );
@@ -150,8 +150,8 @@ export async function warmPasses(fabric: Fabric, runner: PassRunner, options: Wa
   return {
     ...sampled,
     housekeeping: sampled.apart,
-    delivered: deliveredNow(fabric) - firstDelivered,
-    deliveredBytes: deliveredBytesNow(fabric) - firstBytes,
+    delivered: runner.delivered() - firstDelivered,
+    deliveredBytes: runner.deliveredBytes() - firstBytes,
     nodes: nodes.map(spread),
   };
 }
@@ -169,6 +169,9 @@ export interface PassRunner {
   reset(): void;
   /** Time spent in each host since then, ns. */
   nodeNs(): readonly number[];
+  /** Frames given to VMs so far, and their bytes. */
+  delivered(): number;
+  deliveredBytes(): number;
 }
 
 /** One pass after the other over a fixed schedule, on this thread. */
@@ -199,6 +202,14 @@ export class WarmRunner implements PassRunner {
     return this.#fabric.hosts.map(({ ns }) => ns[0] + ns[1]);
   }
 
+  delivered(): number {
+    return deliveredNow(this.#fabric);
+  }
+
+  deliveredBytes(): number {
+    return deliveredBytesNow(this.#fabric);
+  }
+
   /** A pass, or PART_MS of a long one: false then, to be called again. */
   pass(): boolean {
     const fabric = this.#fabric;
@@ -225,13 +236,13 @@ export class WarmRunner implements PassRunner {
   }
 }
 
-function deliveredNow(fabric: Fabric): number {
+export function deliveredNow(fabric: Fabric): number {
   let packets = 0;
   for (const vm of fabric.vms) packets += vm.delivered;
   return packets;
 }
 
-function deliveredBytesNow(fabric: Fabric): number {
+export function deliveredBytesNow(fabric: Fabric): number {
   let bytes = 0;
   for (const vm of fabric.vms) bytes += vm.deliveredBytes;
   return bytes;

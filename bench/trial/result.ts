@@ -8,6 +8,7 @@ import type { Topology } from "../../datapath/topology.ts";
 import { type Capacity, capacityOf } from "./capacity.ts";
 import { delivered, sumDrops, sumNodes } from "./counters.ts";
 import type { Environment } from "./environment.ts";
+import type { Placement } from "./hosts-threads.ts";
 import type { ColdResult, WarmResult } from "./passes.ts";
 import { stabilityRule } from "./sampling.ts";
 import type { Spread } from "./statistics.ts";
@@ -71,6 +72,8 @@ export interface ModeResult {
   readonly notes: readonly string[];
   /** Threads that shared the work. */
   readonly workers: number;
+  /** Every host on its own thread; null: together. */
+  readonly placement: Placement | null;
   readonly offered: { readonly packets: number; readonly bytes: number; readonly refused: number };
   /** Delivered to VMs in the cold pass. */
   readonly packets: number;
@@ -156,6 +159,7 @@ export interface ModeParts {
   readonly answering: readonly string[];
   readonly notes: readonly string[];
   readonly workers: number;
+  readonly placement: Placement | null;
   readonly cold: ColdResult;
   readonly counters: ClusterCounters;
   readonly warm: WarmResult | null;
@@ -187,6 +191,7 @@ export function modeResult(parts: ModeParts): ModeResult {
     inputs: parts.inputs,
     notes: parts.notes,
     workers: parts.workers,
+    placement: parts.placement,
     offered: { packets: cold.offered, bytes: cold.bytes, refused: cold.refused },
     packets,
     bytes,

@@ -9,6 +9,7 @@ import type { Topology } from "../../datapath/topology.ts";
 import { InputError } from "../errors.ts";
 import { FirstPing } from "./first-ping.ts";
 import { FrameFiles } from "./frame-files.ts";
+import { type Placement, runHostThreads } from "./hosts-threads.ts";
 import type { Inputs } from "./inputs.ts";
 import type { ModeDone } from "./mode-thread.ts";
 import { runModeThreads } from "./mode-threads.ts";
@@ -43,6 +44,8 @@ export interface ModeTrial {
   readonly dumpFlows: readonly string[];
   /** Threads that share the work; 1 = this one. */
   readonly workers: number;
+  /** Every host on its own thread; null: together. */
+  readonly placement: { readonly ringSlots: number; readonly ringDrop: boolean } | null;
   /** Share of this mode's work that is done, 0 to 1, and what is being done; false stops. */
   readonly progress: (done: number, doing: string) => boolean;
 }
@@ -64,17 +67,22 @@ export async function runMode(trial: ModeTrial): Promise<ModeOutcome> {
   }
   const options = fabricOptions(trial);
   // On several workers, this one only knows names.
-  const fabric = new Fabric(topology, trial.workers > 1 ? { ...options, poolSlots: 1 } : options);
+  const fabric = new Fabric(
+    topology,
+    trial.workers > 1 || trial.placement !== null ? { ...options, poolSlots: 1 } : options,
+  );
   const ping = new FirstPing(topology);
   const files =
     trial.write === undefined ? null : new FrameFiles(join(trial.write, topology.mode), fabric, epoch(loaded.inputs));
-  let done: Omit<ModeDone, "stats">;
+  let done: Omit<ModeDone, "stats"> & { readonly placement?: Placement };
   let written: ModeOutcome["files"];
   try {
     done =
-      trial.workers > 1
-        ? await runModeThreads(trial, schedule, options, files !== null, tapOf(ping, files))
-        : await runHere(trial, schedule, fabric, tapOf(ping, files));
+      trial.placement !== null
+        ? await runHostThreads(trial, schedule, options, files !== null, tapOf(ping, files))
+        : trial.workers > 1
+          ? await runModeThreads(trial, schedule, options, files !== null, tapOf(ping, files))
+          : await runHere(trial, schedule, fabric, tapOf(ping, files));
     written = files === null ? [] : files.close();
   } catch (error) {
     files?.abort();
@@ -88,6 +96,7 @@ export async function runMode(trial: ModeTrial): Promise<ModeOutcome> {
     answering: loaded.answering,
     notes: loaded.notes,
     workers: trial.workers,
+    placement: done.placement ?? null,
     cold,
     counters,
     warm: warm?.passes ? warm : null,
