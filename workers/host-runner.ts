@@ -38,8 +38,10 @@ const SPINS = 2000;
 const NAP_MS = 20;
 /** Buffers that are kept for one's own work when rings are emptied in the middle of it. */
 const SPARE_SLOTS = 256;
-/** Looks at a full ring, with nothing else to do, before the frame is given up for lost. */
-const PATIENCE = 200_000;
+/** Full rings all around and no buffers left: after so long the frame is given up for lost, ms. */
+const PATIENCE_MS = 2000;
+/** Looks at a full ring before a nap. */
+const LOOKS = 1000;
 /** Steps between two looks at whether to stop. */
 const STOP_STEPS = 64;
 const FLAG_STOP = 1;
@@ -148,11 +150,21 @@ export class HostRunner implements Elsewhere {
     let at = ring.slot();
     if (at >= 0 || drop) return at;
     this.waits++;
-    for (let left = PATIENCE; at < 0 && left > 0; left--) {
+    let stuck = 0;
+    for (let look = 1; at < 0; look++) {
       this.#flush();
-      if (this.#take() > 0) left = PATIENCE;
-      if ((left & 1023) === 0) this.#look();
+      const taken = this.#take();
       at = ring.slot();
+      if (at >= 0 || taken > 0) {
+        stuck = 0;
+        continue;
+      }
+      if (look % LOOKS !== 0) continue;
+      this.#breathe();
+      // Whoever can take frames in will not keep others waiting for ever; who cannot may be what they wait for.
+      if (this.#fabric.pool.available > SPARE_SLOTS || !this.#waiting()) continue;
+      if (stuck === 0) stuck = performance.now();
+      else if (performance.now() - stuck > PATIENCE_MS) return -1;
     }
     return at;
   }
