@@ -239,18 +239,33 @@ export class FlowTables {
    */
   learn(mod: FlowMod, limit: number, now: number): Learned {
     const table = this.table(mod.table);
+    // Also a rule that would only change counts against the limit; the same rule again does not.
+    if (limit !== 0 && !this.holds(mod)) {
+      let count = 0;
+      for (const entry of table.matching(undefined)) if (entry.owner.cookie === mod.newCookie) count++;
+      if (count >= limit) return { rule: undefined, added: false, changed: false };
+    }
     const old = table.exactly(mod.match, mod.priority)?.owner;
     if (old !== undefined) {
       const before = this.epoch;
       this.modify(mod, now);
       return { rule: old, added: false, changed: this.epoch !== before };
     }
-    if (limit !== 0) {
-      let count = 0;
-      for (const entry of table.matching(undefined)) if (entry.owner.cookie === mod.newCookie) count++;
-      if (count >= limit) return { rule: undefined, added: false, changed: false };
-    }
     return { rule: this.add({ ...mod, command: "add" }, now), added: true, changed: true };
+  }
+
+  /** The rule that `mod` would make is there, with all that is its own (ofproto_flow_mod_init_for_learn). */
+  holds(mod: FlowMod): boolean {
+    const old = this.exactly(mod.table, mod.match, mod.priority);
+    return (
+      old !== undefined &&
+      old.idleTimeout === mod.idleTimeout &&
+      old.hardTimeout === mod.hardTimeout &&
+      old.importance === mod.importance &&
+      old.flags === mod.flags &&
+      (!mod.modifyCookie || old.cookie === mod.newCookie) &&
+      sameActions(old.actions, mod.actions)
+    );
   }
 
   /** fin_timeout: a rule's timeouts become no longer than these (seconds, 0 = leave). */

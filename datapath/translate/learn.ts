@@ -120,7 +120,7 @@ export function executeLearn(x: XlateState, learn: LearnAction): void {
   if (!x.sideEffects) {
     // Whether a packet would find room cannot be known without one: what it made before must still be there.
     if (!bridge.tables.knows(mod)) x.suppressed = true;
-    success = learn.limit === 0 || bridge.tables.exactly(mod.table, mod.match, mod.priority) !== undefined;
+    success = learn.limit === 0 || bridge.tables.holds(mod);
   } else {
     const before = bridge.tables.exactly(mod.table, mod.match, mod.priority)?.actions;
     const { rule, added, changed } = bridge.tables.learn(mod, learn.limit, x.now);
