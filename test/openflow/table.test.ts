@@ -88,7 +88,9 @@ test("learn: made once, then kept young; a limit by cookie", () => {
   assert.deepEqual([again.rule, again.added, again.changed, tables.epoch], [first.rule, false, false, epoch]);
   assert.deepEqual(tables.expire(12e9), []);
   assert.equal(tables.learn(mod("cookie=9,hard_timeout=10,in_port=2,actions=1"), 1, 9e9).rule, undefined);
-  assert.ok(tables.learn(mod("cookie=9,hard_timeout=10,in_port=1,actions=2"), 1, 9e9).changed);
+  // A rule that would only change counts as well (recorded: "a learned rule that changes counts against the limit").
+  assert.equal(tables.learn(mod("cookie=9,hard_timeout=10,in_port=1,actions=2"), 1, 9e9).rule, undefined);
+  assert.ok(tables.learn(mod("cookie=9,hard_timeout=10,in_port=1,actions=2"), 2, 9e9).changed);
 });
 
 test("a rule that is hidden is passed over, its mask is not", () => {
