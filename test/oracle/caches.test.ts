@@ -12,7 +12,7 @@ import { Random } from "../conformance/random.ts";
 import { Side } from "./side.ts";
 
 const SEED = Number(process.env["EASTWEST_SEED"] ?? 1);
-const CASES = Number(process.env["EASTWEST_CASES"] ?? 60);
+const CASES = Number(process.env["EASTWEST_CASES"] ?? 12);
 /** Rounds through the packets of a case: the first fills the caches, the others hit them. */
 const ROUNDS = 3;
 
