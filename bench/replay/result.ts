@@ -35,6 +35,7 @@ export interface PortResult {
   readonly kind: string;
   readonly rxPackets: number;
   readonly rxBytes: number;
+  /** To a tunnel: frames as they go in, once and without the outer header, which the underlay's row has. */
   readonly txPackets: number;
   readonly txBytes: number;
 }

@@ -381,7 +381,7 @@ function portsOf(engine: ReplayEngine, { ports }: BridgeSetup): PortResult[] {
     if (isTunnel(port)) {
       const own = engine.switch.bridge(BRIDGE)?.port(port.ofport);
       if (own === undefined) continue;
-      const { rxPackets, rxBytes, txPackets, txBytes } = own;
+      const { rxPackets, rxBytes, sentPackets: txPackets, sentBytes: txBytes } = own;
       result.push({ port: name, kind, rxPackets, rxBytes, txPackets, txBytes });
     } else result.push({ port: name, kind, ...datapathCounts(counters, shown.indexOf(name)) });
   }

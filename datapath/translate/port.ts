@@ -45,8 +45,16 @@ export class Port {
   // Counters of ports that the datapath cannot count: patch ports and single tunnels.
   rxPackets = 0;
   rxBytes = 0;
+  /**
+   * Of a tunnel, a frame twice, as Open vSwitch's interface statistics have it: as it goes in, and again with its outer
+   * header on as it goes over to the underlay's bridge. Recorded (3.1.0): 10 frames of 62 bytes into GRE with a key:
+   * `tx_packets=20, tx_bytes=1660`. `sentPackets` has each once.
+   */
   txPackets = 0;
   txBytes = 0;
+  /** Of `txPackets`, those counted again with their outer header on. */
+  outerPackets = 0;
+  outerBytes = 0;
 
   constructor(bridge: Bridge, config: Omit<PortConfig, "type"> & { readonly type: PortConfig["type"] | "local" }) {
     this.bridge = bridge;
@@ -120,5 +128,21 @@ export class Port {
   creditTx(packets: number, bytes: number): void {
     this.txPackets += packets;
     this.txBytes += bytes;
+  }
+
+  /** Of a tunnel: frames that go on with their outer header on. */
+  creditOuter(packets: number, bytes: number): void {
+    this.creditTx(packets, bytes);
+    this.outerPackets += packets;
+    this.outerBytes += bytes;
+  }
+
+  /** Frames sent to this port, each once, and their bytes without outer headers. */
+  get sentPackets(): number {
+    return this.txPackets - this.outerPackets;
+  }
+
+  get sentBytes(): number {
+    return this.txBytes - this.outerBytes;
   }
 }

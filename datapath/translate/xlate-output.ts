@@ -280,7 +280,8 @@ export abstract class XlateOutput extends XlateChange {
     this.error = undefined;
     this.effects.counts({
       credit: (packets, bytes) => {
-        from.creditTx(packets, bytes);
+        if (from.tunnel === undefined) from.creditTx(packets, bytes);
+        else from.creditOuter(packets, bytes);
         to.creditRx(packets, bytes);
       },
     });

@@ -127,7 +127,12 @@ for (const [kind, { bytes, at, header }] of Object.entries(tunnels)) {
         const args = ["replay", capture, "--rules", rules(`actions=${set}output:2`), ...push];
         const pushed = resultOf(eastwest(...args, "--no-timing", "--json", "-"));
         assert.equal(pushed.encapsulations, FRAMES);
-        assert.equal(pushed.ports.find(({ port: name }) => name === "underlay")?.txBytes, FRAMES * (60 + bytes));
+        const counted = pushed.ports.map((one) => [one.port, one.txPackets, one.txBytes]);
+        assert.deepEqual(counted, [
+          ["1", 0, 0],
+          ["2", FRAMES, FRAMES * 60],
+          ["underlay", FRAMES, FRAMES * (60 + bytes)],
+        ]);
         const outer = await readTrace(out);
         const first = frame(outer, 0);
         assert.equal(first.slice(0, 28), "02000a0b017402000a0b01730800");
