@@ -10,7 +10,7 @@ import { CheckError, Exit, InputError, isInputError } from "../errors.ts";
 import { checkWritable, writeText } from "../output-file.ts";
 import { type ModeName, modes, type NetworkName, networks, packageVersion, scenarioFile, shown } from "../paths.ts";
 import { Progress } from "../progress.ts";
-import { runReport } from "../report/run-report.ts";
+import { disturbance, runReport } from "../report/run-report.ts";
 import { loadTopology } from "../scenarios/loader.ts";
 import { environment } from "../trial/environment.ts";
 import { Captures, checkPort, type Inputs, loadInputs, parseSource, recordedSources } from "../trial/inputs.ts";
@@ -275,6 +275,9 @@ function deliver(options: RunOptions, outcomes: readonly ModeOutcome[], stopped:
     if (options.json !== undefined) writeText(options.json, json);
     if (options.quiet !== true) process.stdout.write(runReport(result));
   }
+  // The report says it where the times are.
+  const doubt = disturbance(Object.values(result.modes)).trim();
+  if (doubt !== "" && (options.json === "-" || options.quiet === true)) process.stderr.write(`eastwest: ${doubt}\n`);
   if (options.save !== undefined) {
     const saved = Object.fromEntries(outcomes.map(({ result: mode, state }) => [mode.mode, state]));
     writeText(

@@ -31,14 +31,17 @@ export function compareReport(a: string, b: string, comparison: Comparison): str
   }
   if (times.length === 0) lines.push("Times: not measured in both\n");
   else {
-    const rows = times.map(({ mode, name, a: x, b: y, ratio, differs }) => [
+    const rows = times.map(({ mode, name, a: x, b: y, ratio, differs, disturbed }) => [
       `${mode} ${name}`,
       median(x),
       median(y),
       ratio.toFixed(3),
-      differs ? "differs" : "intervals overlap",
+      disturbed ? "disturbed" : differs ? "differs" : "intervals overlap",
     ]);
-    lines.push(`Times\n${table([["", "a", "b", "b / a", ""], ...rows])}`);
+    const note = times.some(({ disturbed }) => disturbed)
+      ? "  disturbed: others had the core for more than 5 % of the time of one of the two; measure again\n"
+      : "";
+    lines.push(`Times\n${table([["", "a", "b", "b / a", ""], ...rows])}${note}`);
   }
   return lines.join("\n");
 }

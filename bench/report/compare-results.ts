@@ -1,7 +1,7 @@
 /**
  * The difference of two run results: counts that are not equal, and times whose intervals do not overlap. Pure.
  */
-import type { ModeResult, RunResult } from "../trial/result.ts";
+import { isDisturbed, type ModeResult, type RunResult } from "../trial/result.ts";
 import type { Spread } from "../trial/statistics.ts";
 
 export interface CountDifference {
@@ -20,8 +20,10 @@ export interface TimeDifference {
   readonly b: Spread;
   /** b / a of the medians. */
   readonly ratio: number;
-  /** The intervals do not overlap. */
+  /** The intervals do not overlap, and neither side is disturbed. */
   readonly differs: boolean;
+  /** Others had the core for more than 5 % of the time of either side: nothing follows from a difference. */
+  readonly disturbed: boolean;
 }
 
 export interface Comparison {
@@ -113,8 +115,10 @@ function timesOf(mode: string, a: ModeResult, b: ModeResult): TimeDifference[] {
       b.nodes.find((other) => other.name === node.name)?.nsPerPacket,
     ]),
   ];
+  const disturbed = isDisturbed(a) || isDisturbed(b);
   return pairs.flatMap(([name, x, y]) => {
     if (!x || !y) return [];
-    return [{ mode, name, a: x, b: y, ratio: y.median / x.median, differs: x.high < y.low || y.high < x.low }];
+    const apart = x.high < y.low || y.high < x.low;
+    return [{ mode, name, a: x, b: y, ratio: y.median / x.median, differs: apart && !disturbed, disturbed }];
   });
 }

@@ -1,6 +1,6 @@
 /** What `eastwest run` prints: the modes side by side. Pure: a result in, text out. */
 import type { ModeResult, NodeCost, RunResult } from "../trial/result.ts";
-import { type PerPacket, perPacketNames } from "../trial/result.ts";
+import { isDisturbed, type PerPacket, perPacketNames } from "../trial/result.ts";
 import { relativeSpread, type Spread } from "../trial/statistics.ts";
 import { number, percent, table, whole } from "./format.ts";
 import { interfaceTables } from "./interface-table.ts";
@@ -93,11 +93,32 @@ function timed(modes: readonly ModeResult[]): string {
         (mode) => spreadText(nodeOf(mode, name)?.nsPerPacket ?? null),
       ],
     ),
+    ...(modes.some((mode) => typeof mode.times?.restNsPerPacket === "number")
+      ? [
+          [
+            "  ns in none: copies in, VMs, wires, clock",
+            (mode: ModeResult) => number(mode.times?.restNsPerPacket ?? null),
+          ] as const,
+        ]
+      : []),
     ["  ageing, revalidation (not in it)", (mode) => number(mode.times?.housekeepingNsPerPacket.median ?? null)],
+    ["time without the core (others had it)", (mode) => percent(mode.times?.waitedShare ?? null)],
+    ["samples, of these left out for that", samplesText],
     ["warm passes measured", (mode) => whole(mode.times?.passes ?? 0)],
   ];
   const rule = modes.find((mode) => mode.times !== null)?.times?.rule ?? "";
-  return `${rows(`On ${coresText(modes)} (timed in warm passes; median, half the 95 % interval)`, modes, list)}  ${rule}\n`;
+  return `${rows(`On ${coresText(modes)} (timed in warm passes; median, half the 95 % interval)`, modes, list)}  ${rule}\n${disturbance(modes)}`;
+}
+
+const samplesText = ({ times }: ModeResult): string =>
+  times?.samples === undefined ? "-" : `${whole(times.samples.taken)}, ${whole(times.samples.leftOut)}`;
+
+/** What is wrong with times that were taken while others had the core; "" when nothing is. */
+export function disturbance(modes: readonly ModeResult[]): string {
+  const list = modes.filter(isDisturbed);
+  if (list.length === 0) return "";
+  const shares = list.map(({ mode, times }) => `${mode} ${percent(times?.waitedShare ?? null)}`).join(", ");
+  return `  warning: others had the core while this was timed (${shares}): measure again on a machine that is less busy\n`;
 }
 
 const nodeOf = (mode: ModeResult, name: string): NodeCost | undefined => mode.nodes.find((node) => node.name === name);

@@ -16,7 +16,7 @@ export const LAYER1_OCTETS = 24;
 export const SCALE = [2, 3, 5, 10, 50, 100] as const;
 
 export const capacityModel =
-  "busiest node: every node has one core (CPU as measured here) and one full-duplex card; N compute nodes with balanced " +
+  "busiest node: every node has one core (CPU as measured here, the time in the nodes alone) and one full-duplex card; N compute nodes with balanced " +
   "load, network nodes as in the topology: min(N / compute cost, K / network cost)";
 
 export interface Limit {

@@ -116,6 +116,12 @@ export interface WarmResult {
   readonly nodes: readonly Spread[];
   /** Revalidation and ageing by delivered packet, beside `nsPerPacket` and not in it: how often they happen is a setting. */
   readonly housekeeping: Spread;
+  /** Share of the time in which the thread that measures was ready but others had its core; null: not known. */
+  readonly waitedShare: number | null;
+  /** Samples in all, those that lost the core, and those that the figures are of. */
+  readonly samples: number;
+  readonly disturbed: number;
+  readonly usedSamples: number;
   readonly interrupted: boolean;
 }
 
@@ -147,12 +153,21 @@ export async function warmPasses(fabric: Fabric, runner: PassRunner, options: Wa
     },
   );
   if (sampled === null) return null;
+  const { warmUpPasses, passes, seconds, nsPerPacket, apart, waitedShare, disturbed, used, interrupted } = sampled;
   return {
-    ...sampled,
-    housekeeping: sampled.apart,
+    warmUpPasses,
+    passes,
+    seconds,
+    nsPerPacket,
+    waitedShare,
+    samples: nodes[0].length,
+    disturbed,
+    usedSamples: used.length,
+    interrupted,
+    housekeeping: apart,
     delivered: runner.delivered() - firstDelivered,
     deliveredBytes: runner.deliveredBytes() - firstBytes,
-    nodes: nodes.map(spread),
+    nodes: nodes.map((ns) => spread(used.map((n) => ns[n]))),
   };
 }
 

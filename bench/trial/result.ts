@@ -10,7 +10,7 @@ import { delivered, sumDrops, sumNodes } from "./counters.ts";
 import type { Environment } from "./environment.ts";
 import type { Placement } from "./hosts-threads.ts";
 import type { ColdResult, WarmResult } from "./passes.ts";
-import { stabilityRule } from "./sampling.ts";
+import { DISTURBED, stabilityRule } from "./sampling.ts";
 import type { Spread } from "./statistics.ts";
 
 export const RESULT_FORMAT = "eastwest run result";
@@ -144,7 +144,26 @@ export interface Times {
   readonly housekeepingNsPerPacket: Spread;
   /** Mean length of the frames delivered in warm passes. */
   readonly frameBytes: number;
+  /**
+   * Time of `nsPerPacket` in no node: copies from the capture into packet buffers, VMs, wires, readings of the clock. The
+   * medians' difference, so that nodes and this add up; null where threads shared the work. Absent in older results.
+   */
+  readonly restNsPerPacket?: number | null;
+  /** Share of the time in which the measuring thread was ready but others had its core; null: the system does not say. */
+  readonly waitedShare?: number | null;
+  readonly samples?: SampleCounts;
 }
+
+export interface SampleCounts {
+  readonly taken: number;
+  /** Without the core for more than DISTURBED of their time. */
+  readonly disturbed: number;
+  /** Of these, how many no figure holds: all, or none when too few others remain. */
+  readonly leftOut: number;
+}
+
+/** Times that others on the machine took part in: more than DISTURBED without the core. */
+export const isDisturbed = ({ times }: Pick<ModeResult, "times">): boolean => (times?.waitedShare ?? 0) > DISTURBED;
 
 export interface Pacing {
   readonly asked: string;
@@ -212,6 +231,16 @@ export function modeResult(parts: ModeParts): ModeResult {
             nsPerPacket: warm.nsPerPacket,
             housekeepingNsPerPacket: warm.housekeeping,
             frameBytes: warmFrame ?? 0,
+            restNsPerPacket:
+              parts.workers > 1 || parts.placement !== null
+                ? null
+                : warm.nsPerPacket.median - warm.nodes.reduce((sum, node) => sum + node.median, 0),
+            waitedShare: warm.waitedShare,
+            samples: {
+              taken: warm.samples,
+              disturbed: warm.disturbed,
+              leftOut: warm.samples - warm.usedSamples,
+            },
           },
     vms: counters.vms.map((vm) => ({
       name: vm.name,

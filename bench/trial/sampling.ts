@@ -14,10 +14,16 @@ const WARM_UP_MS = 700;
 const MIN_SAMPLES = 15;
 const STABLE = 0.01;
 const MAX_MS = 4000;
+/**
+ * A sample is disturbed when its thread was ready but without a core for more than this share of it. Disturbed samples are
+ * left out where MIN_SAMPLES others remain; on a machine that is busy all the time none are, and the share says so.
+ */
+export const DISTURBED = 0.05;
 
 export const stabilityRule =
   `${WARM_UP_MS / 1000} s of passes unmeasured, then samples of at least ${SAMPLE_MS} ms; at least ${MIN_SAMPLES} samples, ` +
-  `until the 95 % interval of the median is within ${100 * STABLE} % of it or ${MAX_MS / 1000} s have passed; virtual time runs at ` +
+  `until the 95 % interval of the median is within ${100 * STABLE} % of it or ${MAX_MS / 1000} s have passed; samples ` +
+  `without the core for more than ${100 * DISTURBED} % are left out where ${MIN_SAMPLES} others remain; virtual time runs at ` +
   "1 us a frame";
 
 export interface Subject {
@@ -56,6 +62,9 @@ export interface Sampled {
   readonly apart: Spread;
   /** Share of the time in which this thread was ready but others had its core, 0 to 1; null where the system does not say. */
   readonly waitedShare: number | null;
+  /** Samples whose share was above DISTURBED, and which samples the figures are of, by number. */
+  readonly disturbed: number;
+  readonly used: readonly number[];
   readonly interrupted: boolean;
 }
 
@@ -87,6 +96,7 @@ export async function sample(subject: Subject, options: SampleOptions): Promise<
   if (repeat !== undefined) group = Math.max(1, Math.min(group, Math.floor(repeat / MIN_SAMPLES)));
   const total: number[] = [];
   const apart: number[] = [];
+  const quiet: number[] = [];
   const scheduled = scheduling();
   const measured = performance.now();
   let passes = 0;
@@ -95,10 +105,12 @@ export async function sample(subject: Subject, options: SampleOptions): Promise<
     const size = repeat === undefined ? group : Math.min(group, repeat - passes);
     subject.reset();
     const before = subject.packets();
+    const waited = scheduling()?.waited ?? 0;
     const start = performance.now();
     // Time between the parts of a long pass is not the subject's.
     let between = 0;
-    const goOn = (): boolean => options.progress(share(total, passes, performance.now() - measured, repeat, seconds));
+    const goOn = (): boolean =>
+      options.progress(share(kept(total, quiet), passes, performance.now() - measured, repeat, seconds));
     if (subject.passes !== undefined) subject.passes(size);
     for (let i = 0; subject.passes === undefined && i < size && !interrupted; i++) {
       const paused = await wholePass(subject, goOn);
@@ -110,25 +122,34 @@ export async function sample(subject: Subject, options: SampleOptions): Promise<
     const ns = (performance.now() - start) * 1e6 - away - between;
     const packets = subject.packets() - before;
     if (packets === 0) return null;
+    if ((scheduling()?.waited ?? 0) - waited <= DISTURBED * (ns + away)) quiet.push(total.length);
     passes += size;
     busy += ns;
     total.push(ns / packets);
     apart.push(away / packets);
     subject.sampled?.(packets);
-    done = share(total, passes, performance.now() - measured, repeat, seconds);
+    done = share(kept(total, quiet), passes, performance.now() - measured, repeat, seconds);
     interrupted = !options.progress(done);
     await breathe();
   }
   if (passes === 0) return null;
+  const used = quiet.length >= MIN_SAMPLES ? quiet : [...total.keys()];
   return {
     warmUpPasses,
     passes,
     seconds: busy / 1e9,
-    nsPerPacket: spread(total),
-    apart: spread(apart),
+    nsPerPacket: spread(used.map((n) => total[n])),
+    apart: spread(used.map((n) => apart[n])),
     waitedShare: waitedSince(scheduled),
+    disturbed: total.length - quiet.length,
+    used,
     interrupted,
   };
+}
+
+/** What the figure would be of now: the undisturbed samples, or all when these are too few. */
+function kept(total: readonly number[], quiet: readonly number[]): readonly number[] {
+  return quiet.length >= MIN_SAMPLES ? quiet.map((n) => total[n]) : total;
 }
 
 /** One pass with all its parts: the time between them in ms, -1 when told to stop there. */
