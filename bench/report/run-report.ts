@@ -34,6 +34,8 @@ export function runReport(result: RunResult): string {
     rows("Underlay and network node", modes, underlay),
     rows("Caches", modes, caches),
     drops(modes),
+    endedAtBridges(modes),
+    ...modes.map(nothingDelivered),
     placed(modes) > 0 ? rows("Rings between hosts (counting pass)", modes, rings) : "",
     interfaceTables(modes),
     ...modes.map(ping),
@@ -169,6 +171,45 @@ function drops(modes: readonly ModeResult[]): string {
     modes,
     reasons.map((reason): Row => [reason, (mode) => whole(mode.drops[reason] ?? 0)]),
   );
+}
+
+type NodePort = NodeCost["ports"][number];
+/** A bridge's own port (Open vSwitch's LOCAL): what the bridge sends there is for the host itself, or was flooded. */
+const isBridgeItself = ({ name, bridge, type }: NodePort): boolean => type === "internal" && name === bridge;
+
+const toBridgeItself = (mode: ModeResult, node: string, bridge: string): number =>
+  nodeOf(mode, node)?.ports.find((port) => port.name === bridge && isBridgeItself(port))?.txPackets ?? 0;
+
+/** Frames that arrived at a bridge's own port and went no further; "" when there are none. */
+function endedAtBridges(modes: readonly ModeResult[]): string {
+  const places = new Map<string, Row>();
+  for (const node of modes.flatMap((mode) => mode.nodes)) {
+    for (const port of node.ports) {
+      if (!isBridgeItself(port) || port.txPackets === 0) continue;
+      const where = `${port.name} of ${node.name}`;
+      places.set(where, [where, (mode) => whole(toBridgeItself(mode, node.name, port.name))]);
+    }
+  }
+  if (places.size === 0) return "";
+  return (
+    rows("Arrived at a bridge's own port and ended there", modes, [...places.values()]) +
+    "  copies that the bridge flooded, and frames for the host itself: no tunnel packet of this topology\n"
+  );
+}
+
+/** What to look at when no frame reached a VM; "" when one did. */
+function nothingDelivered(mode: ModeResult): string {
+  if (mode.packets > 0 || mode.offered.packets === 0) return "";
+  const hints = [`Nothing was delivered to a VM in ${mode.mode}.`];
+  const atHost = mode.inputs.filter(({ port }) => port.includes("/"));
+  if (atHost.length > 0) {
+    const places = atHost.map(({ port }) => port).join(", ");
+    hints.push(
+      `The frames of ${places} must be those of ${mode.network} networks: for another kind see --network (gre, vxlan, vlan).`,
+      "Keys, VLANs, outer addresses must be the topology's.",
+    );
+  } else hints.push("Addresses of the frames must be those of the topology's VMs and routers.");
+  return `${hints.join("\n  ")}\n`;
 }
 
 function ping(mode: ModeResult): string {

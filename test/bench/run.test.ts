@@ -129,6 +129,22 @@ test("--from HOST/PORT: captured GRE frames are decapsulated and delivered", () 
   assert.match(dvr.notes[0], /small model answers/);
 });
 
+test("--from HOST/PORT with another network's frames: where they ended is said, and what to look at", () =>
+  withFolder((folder) => {
+    const file = join(folder, "underlay.pcap");
+    const made = eastwest("generate", file, "--scenario", "underlay", "--encap", "vxlan", "--frames", "500", "--quiet");
+    assert.equal(made.status, 0, made.stderr);
+    const from = ["--from", `test116/eth0=${file}`, "--mode", "dvr", "--no-timing"];
+    const lost = eastwest("run", ...from);
+    assert.equal(lost.status, 0, lost.stderr);
+    assert.match(lost.stdout, /packets delivered +0\n/);
+    assert.match(lost.stdout, /ended there\n.*\n +br-ex of test116 +500\n/);
+    assert.match(lost.stdout, /Nothing was delivered to a VM in dvr\.\n.* gre networks: .*--network/);
+    const right = eastwest("run", ...from, "--network", "vxlan");
+    assert.match(right.stdout, /packets delivered +[1-9]/);
+    assert.doesNotMatch(right.stdout, /Nothing was delivered/);
+  }));
+
 test("--loop repeats the counting pass; the same command gives the same counts", () => {
   const counts = (...more: string[]): ModeResult =>
     resultOf(eastwest("run", "--mode", "legacy", "--no-timing", "--json", "-", ...more).stdout).modes["legacy"];
