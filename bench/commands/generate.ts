@@ -6,6 +6,7 @@ import { type GenerateOptions, type Protocol, protocols } from "../../pcaps/gene
 import { type PopularityKind, popularityKinds } from "../../pcaps/generate/popularity.ts";
 import { type Encapsulation, encapsulations, scenarios } from "../../pcaps/generate/scenario.ts";
 import { InputError } from "../../pcaps/input-error.ts";
+import { whole as thousands } from "../report/format.ts";
 import { count, positive } from "./options.ts";
 
 interface GenerateFlags {
@@ -89,7 +90,7 @@ In a mixture, frames that are too short for their headers are as long as these.
 Examples:
   $ eastwest generate vm1.pcap
   $ eastwest run --from vm1=vm1.pcap
-  $ eastwest generate imix.pcap --size IMIX_v4_1 --protocol mix --flows 100000 --popularity zipf:1.1 --frames 1000000
+  $ eastwest generate imix.pcap --size IMIX_v4_1 --protocol mix --vms 2 --flows 100000 --popularity zipf:1.1 --frames 1000000
   $ eastwest generate underlay.pcap --scenario underlay --encap vxlan --key 2
   $ eastwest generate bridge.pcapng.gz --scenario p2p --vms 1000 --flows 1000 --popularity round-robin --seed 7`;
 }
@@ -142,7 +143,8 @@ function generate(file: string, flags: GenerateFlags): void {
     return;
   }
   out.write(
-    `${done.path}: ${done.frames} frames, ${done.bytes} bytes without FCS, ${done.flows} of ${plan.flows} flows seen, ` +
+    `${done.path}: ${thousands(done.frames)} frames, ${thousands(done.bytes)} bytes without FCS, ` +
+      `${thousands(done.flows)} of ${thousands(plan.flows)} flows seen, ` +
       `${done.spanNs / 1e9} s, scenario ${plan.scenario.name}, ${plan.encapsulation === "none" ? "untagged" : plan.encapsulation}, ` +
       `sizes ${plan.sizes.name}, seed ${plan.seed}\n`,
   );

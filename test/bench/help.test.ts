@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { packageRoot } from "../../bench/paths.ts";
-import { eastwest } from "./cli.ts";
+import { eastwest, withFolder } from "./cli.ts";
 
 function commandsIn(help: string): string[] {
   const [, list = ""] = /\nCommands:\n((?: {2}.*\n)+)/.exec(help) ?? [];
@@ -27,6 +27,37 @@ test("--help names every command, and each has help with an example", () => {
   };
   for (const name of commands) check([name]);
 });
+
+/** Words of a command line, quotes taken off. */
+const wordsOf = (line: string): string[] =>
+  [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain);
+
+test("examples: every option that one shows is an option of its command; those that need no file run", () =>
+  withFolder((folder) => {
+    let seen = 0;
+    const check = (path: readonly string[]): void => {
+      const { stdout } = eastwest(...path, "--help");
+      for (const [, line] of stdout.matchAll(/^ +\$ eastwest (.*)$/gm)) {
+        const words = wordsOf(line.split(/ [|>;&]| {2,}| #/)[0]);
+        if (!path.every((name, at) => words[at] === name)) continue;
+        seen++;
+        for (const word of words.filter((one) => one.startsWith("--"))) {
+          assert.match(stdout, new RegExp(`(^|[ ,])${word.split("=")[0]}\\b`, "m"), `${line}: no ${word}`);
+          // Once in the example itself is not enough.
+          assert.ok(stdout.split(word.split("=")[0]).length > 2, `${line}: no ${word}`);
+        }
+        if (path[0] === "generate") {
+          const file = join(folder, words[1]);
+          // Few frames: what can fail is the plan.
+          const ran = eastwest("generate", file, ...words.slice(2), "--frames", "10");
+          assert.equal(ran.status, 0, `${line}: ${ran.stderr}`);
+        }
+      }
+      for (const name of commandsIn(stdout)) check([...path, name]);
+    };
+    for (const name of commandsIn(eastwest("--help").stdout)) check([name]);
+    assert.ok(seen >= 20, `${seen} examples`);
+  }));
 
 test("every option of run says what it does", () => {
   const { stdout } = eastwest("run", "--help");
