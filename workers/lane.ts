@@ -23,9 +23,13 @@
  * of different flows are counted cannot be seen.
  */
 import { BURST } from "../datapath/packet/packet-batch.ts";
+import type { Trace } from "../datapath/packet/trace.ts";
 import type { Meeting } from "./control.ts";
 import { Outboxes } from "./outbox.ts";
 import type { Replica, Work } from "./replica.ts";
+
+/** Bytes of a trace that are copied so that own frames lie together. */
+const MOST_PACKED = 256 << 20;
 
 const FLAG_CHANGED = 1;
 const FLAG_FULL = 2;
@@ -81,7 +85,8 @@ export class Lane {
   readonly #most: number;
   /** Own frames by input, and how far they are used in the window that is being done. */
   readonly #own: readonly Int32Array[];
-  /** Index of each in its trace, and its time in a round. */
+  /** The traces that ahead frames come from, the index of each own frame there, and its time in a round. */
+  readonly #ownTraces: readonly Trace[];
   readonly #ownFrames: readonly Int32Array[];
   readonly #ownTimes: readonly Float64Array[];
   readonly #next: Int32Array;
@@ -134,7 +139,9 @@ export class Lane {
     const own: number[][] = work.traces.map(() => []);
     for (let i = 0; i < work.owner.length; i++) if (work.owner[i] === meeting.worker) own[work.input[i]].push(i);
     this.#own = own.map((list) => Int32Array.from(list));
-    this.#ownFrames = this.#own.map((list) => list.map((i) => work.frame[i]));
+    const packed = this.#own.map((list, source) => packedTrace(work.traces[source], list, work.frame));
+    this.#ownTraces = packed.map(({ trace }) => trace);
+    this.#ownFrames = packed.map(({ frames }) => frames);
     this.#ownTimes = this.#own.map((list) => Float64Array.from(list, (i) => work.time[i]));
     this.#next = new Int32Array(own.length);
     this.#read(this.#merged);
@@ -332,7 +339,7 @@ export class Lane {
 
   /** Offers own frames before frame number `end` of the round whose times begin at `base`, in full bursts, by input. */
   #offerOwn(end: number, base: number): void {
-    const { traces } = this.#work;
+    const traces = this.#ownTraces;
     const replica = this.#replica;
     const { speculation } = replica;
     for (let source = 0; source < traces.length; source++) {
@@ -416,6 +423,38 @@ export class Lane {
     let at = 0;
     for (const column of this.#replica.clocked) for (let n = 0; n < column.length; n++) column[n] = this.#clocked[at++];
   }
+}
+
+/**
+ * A trace of the frames `frame[list[n]]` alone, back to back, as a card has them in a queue's buffers: a worker that picks its
+ * frames out of everybody's reads every cache line and uses half of it. MAC rewrite of 60-byte frames, 1,000 flows, two
+ * workers, quickest samples: 34 to 41 ns a frame (one worker alone 66 to 70), unpacked 46 to 61 (alone 63 to 98). Beyond
+ * MOST_PACKED bytes the trace itself.
+ */
+function packedTrace(trace: Trace, list: Int32Array, frame: Int32Array): { trace: Trace; frames: Int32Array } {
+  const frames = list.map((i) => frame[i]);
+  const total = frames.reduce((sum, f) => sum + trace.length[f], 0);
+  if (total > MOST_PACKED) return { trace, frames };
+  const bytes = new Uint8Array(new SharedArrayBuffer(total));
+  const start = new Int32Array(frames.length);
+  let at = 0;
+  for (const [n, f] of frames.entries()) {
+    start[n] = at;
+    bytes.set(trace.bytes.subarray(trace.start[f], trace.start[f] + trace.length[f]), at);
+    at += trace.length[f];
+  }
+  return {
+    trace: {
+      ...trace,
+      count: frames.length,
+      bytes,
+      start,
+      length: frames.map((f) => trace.length[f]),
+      wireLength: frames.map((f) => trace.wireLength[f]),
+      time: Float64Array.from(frames, (f) => trace.time[f]),
+    },
+    frames: frames.map((_, n) => n),
+  };
 }
 
 /** Numbers in the ledger of a replica. */
