@@ -2,14 +2,17 @@
 import { readFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Trace } from "../../datapath/packet/trace.ts";
+import { macToText, parseMac } from "../../datapath/wire/addresses.ts";
 import { CheckError, Exit, InputError, messageOf } from "../errors.ts";
+import { onInterrupt } from "../interrupt.ts";
 import { checkWritable, makeFolder, writeText } from "../output-file.ts";
 import { shown } from "../paths.ts";
 import { Progress } from "../progress.ts";
 import { type BridgeSetup, makeSwitch, type RuleText } from "../replay/bridge.ts";
 import { SUSPICIOUS_US } from "../replay/perf.ts";
-import { DEFAULT_PORTS, type PortSpec, parsePorts, portName } from "../replay/port-spec.ts";
+import { DEFAULT_PORTS, isTunnel, type PortSpec, parsePorts, portName, UNDERLAY } from "../replay/port-spec.ts";
 import { type ReplayOutcome, replay } from "../replay/trial.ts";
+import { stationOf } from "../replay/underlay.ts";
 import { replayReport } from "../report/replay-report.ts";
 import { Captures } from "../trial/inputs.ts";
 import type { InputResult } from "../trial/result.ts";
@@ -20,6 +23,7 @@ interface ReplayOptions {
   readonly rules?: string;
   readonly groups?: string;
   readonly port?: string[];
+  readonly underlayMac?: string;
   readonly workers: number;
   readonly frames?: number;
   readonly repeat?: number;
@@ -49,17 +53,25 @@ Ports, by OpenFlow number (default: 1=pcap 2=null):
   2=vxlan:LOCAL:REMOTE[:VNI]
   underlay=pcap[:FILE], underlay=write:FILE
                             the card behind the tunnels: takes tunnelled frames in, or keeps what leaves
-Tunnels come with what Open vSwitch needs for them: a bridge with the address LOCAL, a neighbour for each REMOTE.
+LOCAL is this end: tunnelled frames that come in go from REMOTE to LOCAL. Tunnels come with what Open vSwitch needs for
+them: a bridge with the address LOCAL, a neighbour for each REMOTE. That bridge's MAC address is the one that most frames
+to LOCAL go to in the capture of the underlay; --underlay-mac says another. Without such a capture it is 02:00 and LOCAL.
 
 Rules are read as ovs-ofctl add-flows does, in OpenFlow 1.0 and where they need more in 1.5. Without --rules the bridge does
 NORMAL, as a new one of Open vSwitch. The bridge begins cold: counts, files and dumps come from one pass through the
 captures, times from warm passes after it. Receiving, which is the copy of each frame into a packet slot, is in the time.
 
+A file of rules, one a line:
+  priority=100,in_port=1,udp,tp_dst=53,actions=drop
+  priority=50,in_port=1,ip,actions=mod_dl_dst:02:00:00:00:00:bb,output:2
+  priority=0,actions=NORMAL
+
 Examples:
   $ eastwest replay mine.pcap
   $ eastwest replay mine.pcap --rules mac.flows --seconds 5 --json result.json
   $ eastwest replay mine.pcap --rules tunnel.flows --port 1=pcap --port 2=gre:10.11.1.115:10.11.1.116
-  $ eastwest replay underlay.pcap --rules in.flows --port underlay=pcap --port 1=vxlan:10.0.0.1:10.0.0.2:5 --port 2=null
+  $ eastwest generate underlay.pcap --scenario underlay --encap vxlan --key 5
+  $ eastwest replay underlay.pcap --port underlay=pcap --port 1=vxlan:10.11.1.116:10.11.1.115:5 --port 2=null
   $ eastwest replay mine.pcap --rules mac.flows --emc off --perf
   $ eastwest replay mine.pcap --rules mac.flows --no-timing --write out --dump-flows
 
@@ -76,6 +88,7 @@ export function register(program: Command): void {
     .option("--rules <file>", "rules of the bridge, as ovs-ofctl add-flows takes them (default: NORMAL)")
     .option("--groups <file>", "its groups, as ovs-ofctl add-groups takes them")
     .option("--port <number=kind>", "what stands behind a port, see below; repeatable", collect)
+    .option("--underlay-mac <mac>", "MAC address at which the underlay takes tunnels off, see below", macAddress)
     .addOption(
       new Option("--workers <n>", "threads that share the work; the counts are those of one")
         .argParser(workerCount)
@@ -108,7 +121,13 @@ export function register(program: Command): void {
 
 async function run(capture: string, options: ReplayOptions): Promise<void> {
   const ports = parsePorts(options.port ?? DEFAULT_PORTS);
-  const setup: BridgeSetup = {
+  const tunnel = ports.find(isTunnel);
+  if (options.underlayMac !== undefined && tunnel === undefined) {
+    throw new InputError(
+      `--underlay-mac ${options.underlayMac}: there is no tunnel, expected a --port of gre or vxlan`,
+    );
+  }
+  const plain: BridgeSetup = {
     ports,
     rules: ruleText(options.rules),
     groups: ruleText(options.groups),
@@ -118,18 +137,20 @@ async function run(capture: string, options: ReplayOptions): Promise<void> {
   for (const { kind, file } of ports) if (kind === "write") checkWritable(file);
   checkWritable(options.json);
   if (options.write !== undefined) makeFolder(options.write);
-  makeSwitch(setup); // mistakes in rules show before a long capture is read
+  makeSwitch(plain); // mistakes in rules show before a long capture is read
   const { inputs, results } = await read(capture, ports, options);
   for (const { file, warnings } of results) {
     for (const warning of warnings) {
       process.stderr.write(`eastwest: warning: ${warning.startsWith(file) ? warning : `${file}: ${warning}`}\n`);
     }
   }
+  const underlay = inputs.find(({ port }) => port === portName(UNDERLAY))?.trace;
+  const setup: BridgeSetup =
+    tunnel === undefined ? plain : { ...plain, station: stationOf(tunnel.local, options.underlayMac, underlay) };
   let stopped = false;
-  const stop = (): void => {
+  const done = onInterrupt(() => {
     stopped = true;
-  };
-  process.once("SIGINT", stop).once("SIGTERM", stop);
+  });
   const bar = new Progress(options.quiet === true || !process.stderr.isTTY);
   let outcome: ReplayOutcome;
   try {
@@ -147,14 +168,14 @@ async function run(capture: string, options: ReplayOptions): Promise<void> {
       write: options.write,
       dumpFlows: options.dumpFlows ?? false,
       dumpMegaflows: options.dumpMegaflows ?? false,
-      progress: (done, doing) => {
-        bar.show(done, doing);
+      progress: (share, doing) => {
+        bar.show(share, doing);
         return !stopped;
       },
     });
   } finally {
     bar.stop();
-    process.off("SIGINT", stop).off("SIGTERM", stop);
+    done();
   }
   deliver(options, outcome);
 }
@@ -208,6 +229,14 @@ function ruleText(file: string | undefined): RuleText | undefined {
   } catch (error) {
     throw new InputError(messageOf(error as Error));
   }
+}
+
+function macAddress(text: string): string {
+  const mac = parseMac(text);
+  if (mac === undefined || (mac.high & 0x01000000) !== 0) {
+    throw new InvalidArgumentError("Expected the MAC address of one station, as in 52:54:00:0a:01:74.");
+  }
+  return macToText(mac.high, mac.low);
 }
 
 function entries(text: string): number {

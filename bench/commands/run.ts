@@ -7,6 +7,7 @@ import { type Command, Option } from "commander";
 import { Fabric } from "../../datapath/fabric.ts";
 import type { Topology } from "../../datapath/topology.ts";
 import { CheckError, Exit, InputError, isInputError } from "../errors.ts";
+import { onInterrupt } from "../interrupt.ts";
 import { checkWritable, writeText } from "../output-file.ts";
 import { type ModeName, modes, type NetworkName, networks, packageVersion, scenarioFile, shown } from "../paths.ts";
 import { Progress } from "../progress.ts";
@@ -156,10 +157,9 @@ async function run(options: RunOptions): Promise<void> {
   const prepared = await prepare(options);
   warnOnce(prepared);
   let stopped = false;
-  const stop = (): void => {
+  const done = onInterrupt(() => {
     stopped = true;
-  };
-  process.once("SIGINT", stop).once("SIGTERM", stop);
+  });
   const bar = new Progress(options.quiet === true || !process.stderr.isTTY);
   const outcomes: ModeOutcome[] = [];
   try {
@@ -181,8 +181,8 @@ async function run(options: RunOptions): Promise<void> {
         write: options.write,
         save: options.save !== undefined,
         dumpFlows: options.dumpFlows ?? [],
-        progress: (done, doing) => {
-          bar.show((index + done) / prepared.length, `${topology.mode}: ${doing}`);
+        progress: (share, doing) => {
+          bar.show((index + share) / prepared.length, `${topology.mode}: ${doing}`);
           return !stopped;
         },
       });
@@ -190,7 +190,7 @@ async function run(options: RunOptions): Promise<void> {
     }
   } finally {
     bar.stop();
-    process.off("SIGINT", stop).off("SIGTERM", stop);
+    done();
   }
   deliver(options, outcomes, stopped);
 }

@@ -7,9 +7,11 @@ import type { DatapathOptions } from "../../datapath/datapath.ts";
 import type { BridgeConfig, PortConfig } from "../../datapath/topology.ts";
 import { OvsSwitch } from "../../datapath/translate/switch.ts";
 import { isTunnel, type PortSpec, portName, sharedPrefix, UNDERLAY, underlayMac } from "./port-spec.ts";
+import type { Station } from "./underlay.ts";
 
 export const BRIDGE = "br0";
-const UNDERLAY_BRIDGE = "br-phy";
+/** Of the underlay; also the name of its own port, where frames end that are not for a tunnel. */
+export const UNDERLAY_BRIDGE = "br-phy";
 
 /** A text of rules or groups and where it came from, for messages. */
 export interface RuleText {
@@ -24,6 +26,8 @@ export interface BridgeSetup {
   readonly groups: RuleText | undefined;
   readonly vlanLimit: number;
   readonly emc: DatapathOptions["emc"];
+  /** Who the underlay's bridge is; undefined: LOCAL of the tunnels at `underlayMac`. */
+  readonly station?: Station;
 }
 
 /** Name of a port in the datapath; of tunnels it is that of the port behind which they share the underlay. */
@@ -41,12 +45,12 @@ export function makeSwitch(setup: BridgeSetup): OvsSwitch {
   }
 }
 
-function build({ ports, rules, groups, vlanLimit }: BridgeSetup, openflow: string): OvsSwitch {
+function build({ ports, rules, groups, vlanLimit, station }: BridgeSetup, openflow: string): OvsSwitch {
   const own = ports.filter((port) => port.ofport !== UNDERLAY);
   const tunnels = ports.filter(isTunnel);
   const bridges: BridgeConfig[] = [
     { name: BRIDGE, failMode: "secure", ports: own.map(portConfig), flows: "", flowsFile: "", openflow },
-    ...(tunnels.length === 0 ? [] : [underlay(tunnels)]),
+    ...(tunnels.length === 0 ? [] : [underlay(tunnels, station?.mac)]),
   ];
   const made = new OvsSwitch(bridges, { vlanLimit });
   // Groups first: a rule may name only those that there are.
@@ -67,13 +71,13 @@ function portConfig(port: PortSpec): PortConfig {
   };
 }
 
-function underlay(tunnels: readonly PortSpec[]): BridgeConfig {
+function underlay(tunnels: readonly PortSpec[], mac: string | undefined): BridgeConfig {
   const { local } = tunnels[0];
   const prefix = Math.min(...tunnels.map(({ remote }) => sharedPrefix(local, remote)));
   return {
     name: UNDERLAY_BRIDGE,
     failMode: "secure",
-    mac: underlayMac(local),
+    mac: mac ?? underlayMac(local),
     ports: [{ name: datapathPort(UNDERLAY), ofport: 1, type: "system" }],
     flows: "in_port=LOCAL,actions=output:1\nin_port=1,actions=LOCAL",
     flowsFile: "",

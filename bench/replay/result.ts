@@ -7,6 +7,7 @@ import type { InputResult } from "../trial/result.ts";
 import type { Spread } from "../trial/statistics.ts";
 import type { StageName } from "./engine.ts";
 import type { PerfResult } from "./perf.ts";
+import type { Station } from "./underlay.ts";
 
 export const REPLAY_FORMAT = "eastwest replay result";
 export const REPLAY_VERSION = 1;
@@ -38,6 +39,13 @@ export interface PortResult {
   /** To a tunnel: frames as they go in, once and without the outer header, which the underlay's row has. */
   readonly txPackets: number;
   readonly txBytes: number;
+}
+
+export interface UnderlayResult extends Station {
+  /** Frames whose header was taken off, but that no tunnel has the ends and the key of: dropped, with a reason of their own. */
+  readonly unmatched: number;
+  /** Frames that were not for a tunnel: they ended at the own port of the underlay's bridge. */
+  readonly ended: { readonly packets: number; readonly bytes: number };
 }
 
 export interface RuleResult {
@@ -101,7 +109,10 @@ export interface ReplayResult {
   readonly encapsulations: number;
   readonly decapsulations: number;
   readonly copies: number;
+  /** To ports, those of the bridges themselves among them: `underlay.ended` is in it. */
   readonly transmitted: { readonly packets: number; readonly bytes: number };
+  /** Null without tunnels. */
+  readonly underlay: UnderlayResult | null;
   readonly cache: CacheResult;
   readonly drops: Readonly<Record<string, number>>;
   readonly ports: readonly PortResult[];

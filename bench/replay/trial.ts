@@ -18,7 +18,7 @@ import { type ColdResult, coldPass, entriesOf } from "../trial/passes.ts";
 import type { InputResult } from "../trial/result.ts";
 import { breathe, type Sampled, sample, stabilityRule } from "../trial/sampling.ts";
 import { coldSchedule, type Input, type Schedule, warmSchedule } from "../trial/schedule.ts";
-import { BRIDGE, type BridgeSetup, makeSwitch, shownPorts } from "./bridge.ts";
+import { BRIDGE, type BridgeSetup, makeSwitch, shownPorts, UNDERLAY_BRIDGE } from "./bridge.ts";
 import { longestFrame, ReplayEngine, type StageName, stageNames, type Tap } from "./engine.ts";
 import { PerfRecorder, type PerfResult, UpcallWatch } from "./perf.ts";
 import { formatPort, isTunnel, portName, UNDERLAY } from "./port-spec.ts";
@@ -31,6 +31,7 @@ import {
   type ReplayResult,
   type ReplayTimes,
   type RuleResult,
+  type UnderlayResult,
 } from "./result.ts";
 import { replayThreads } from "./threads.ts";
 
@@ -219,6 +220,7 @@ export async function measure(
     decapsulations: counts.pops,
     copies: counts.copies,
     transmitted: { packets: counts.transmitted, bytes: counts.transmittedBytes },
+    underlay: underlayOf(setup, ports, counts.pops),
     cache,
     drops: counts.drops,
     ports,
@@ -393,6 +395,19 @@ function portsOf(engine: ReplayEngine, { ports }: BridgeSetup): PortResult[] {
     }
   }
   return result;
+}
+
+/** Who the underlay's bridge was, and what ended at its own port; null without one. */
+function underlayOf(
+  { station, ports: specs }: BridgeSetup,
+  ports: readonly PortResult[],
+  pops: number,
+): UnderlayResult | null {
+  if (station === undefined) return null;
+  const tunnels = new Set(specs.filter(isTunnel).map(({ ofport }) => portName(ofport)));
+  const taken = ports.reduce((sum, { port, rxPackets }) => sum + (tunnels.has(port) ? rxPackets : 0), 0);
+  const own = ports.find(({ port }) => port === UNDERLAY_BRIDGE);
+  return { ...station, unmatched: pops - taken, ended: { packets: own?.txPackets ?? 0, bytes: own?.txBytes ?? 0 } };
 }
 
 function datapathCounts(

@@ -10,10 +10,11 @@ export function replayReport(result: ReplayResult): string {
   const { cpu, node, cores } = result.environment;
   const parts = [
     `eastwest ${result.eastwest}: replay through ${result.rulesFile ?? "a bridge with NORMAL"}\n` +
-      `${cpu}, ${cores} cores, ${result.workers} used; Node ${node}\n` +
+      `${cpu}, ${cores} cores; ${result.workers === 1 ? "one thread" : `${result.workers} threads (--workers)`}; Node ${node}\n` +
       (result.interrupted ? "Interrupted: what follows is as far as it went.\n" : ""),
     `Traffic\n${result.inputs.map(({ port, file, frames }) => `  ${file}, ${whole(frames)} frames into port ${port}\n`).join("")}`,
     counted(result),
+    underlay(result),
     timed(result),
     caches(result),
     ports(result),
@@ -31,13 +32,38 @@ function counted(result: ReplayResult): string {
     ["packets in", whole(result.packets)],
     ["bytes in", whole(result.bytes)],
     ["mean frame, bytes", number(result.frameBytes)],
-    ["packets out", whole(result.transmitted.packets)],
-    ["bytes out", whole(result.transmitted.bytes)],
+    ["packets out", whole(result.transmitted.packets - (result.underlay?.ended.packets ?? 0))],
+    ["bytes out", whole(result.transmitted.bytes - (result.underlay?.ended.bytes ?? 0))],
     ["recirculations", whole(result.recirculations)],
     ["encapsulations, decapsulations", `${whole(result.encapsulations)}, ${whole(result.decapsulations)}`],
   ];
   if (result.offered.refused > 0) rows.push(["frames that found no buffer", whole(result.offered.refused)]);
   return `Counted in one cold pass\n${table(rows)}`;
+}
+
+/** Who takes tunnels off, and whose frames were not for it. */
+function underlay({ underlay: of }: ReplayResult): string {
+  if (of === null) return "";
+  const { address, mac, macFrom, seen, mostTo, unmatched, ended } = of;
+  const why = {
+    option: "--underlay-mac",
+    capture: "where the capture's frames to it go",
+    address: "made of the address",
+  };
+  let text = `Underlay: tunnels end at ${address}, MAC ${mac} (${why[macFrom]})\n`;
+  if (seen !== null && seen.toOtherMac > 0) {
+    text += `  frames to ${address} at another MAC: ${whole(seen.toOtherMac)} of ${whole(seen.toAddress)} in the capture\n`;
+  }
+  if (ended.packets > 0) {
+    text += `  ended at the underlay's own port: ${whole(ended.packets)}, not for a tunnel of this replay (other MAC, address or protocol)\n`;
+  }
+  if (unmatched > 0) {
+    text += `  no tunnel of this replay has their ends and key: ${whole(unmatched)}\n`;
+  }
+  if (seen !== null && seen.toAddress === 0 && mostTo !== "") {
+    text += `  no frame of the capture is for ${address}, most are for ${mostTo}: LOCAL is the end that receives\n`;
+  }
+  return text;
 }
 
 function timed({ times, stages, bytesAllocatedPerPacket, ...result }: ReplayResult): string {
@@ -56,7 +82,7 @@ function timed({ times, stages, bytesAllocatedPerPacket, ...result }: ReplayResu
     const all = stageNames.reduce((sum, name) => sum + stages[name], 0);
     const cells = stageNames.map((name) => [`  ${name}`, number(stages[name]), percent(stages[name] / all)]);
     text +=
-      `\nStages, ns per packet (passes of their own with the clock read at each stage: ${number(all)} ns in all)\n` +
+      `\nStages, ns per packet (passes of their own with the clock read at each stage, so ${number(all)} ns in all: read the shares)\n` +
       table(cells, "");
   }
   return text;
