@@ -8,11 +8,11 @@ const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 let listener: (() => void) | undefined;
 
 function stop(): void {
+  releaseSignals();
   if (listener === undefined) {
     process.stderr.write("eastwest: interrupted before anything was counted\n");
     process.exit(Exit.Interrupted);
   }
-  releaseSignals();
   listener();
 }
 

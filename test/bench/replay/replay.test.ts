@@ -291,8 +291,10 @@ for (const [command, ...option] of [["replay"], ["run", "--from"]]) {
       const writer = await open(fifo, "w"); // waits for the reader, which then waits for more
       await writer.write(header);
       child.kill("SIGINT");
-      const code = await closed;
+      // A read of a pipe that is under way keeps even a process that exits: end it once the line is there.
+      while (stderr === "" && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 20));
       await writer.close();
+      const code = await closed;
       assert.equal(code, 130, stderr);
       assert.equal(stdout, "");
       assert.match(stderr, /^eastwest: interrupted[^\n]*\n$/);
