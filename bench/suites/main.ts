@@ -22,11 +22,20 @@ import { suite as tunnel } from "./tunnel.ts";
 
 const suites: readonly Suite[] = [extract, hash, lookup, execute, tunnel, checksum, translate, router, queue, capture];
 
+const HELP = `npm run bench -- [WORD...]: what the parts cost, one after the other. A word chooses the tasks whose name holds it.
+
+  --ms N       time of each task (default 200, and half of that to warm up)
+  --json FILE  write the results as JSON too; "-" for standard output instead of the table
+  --list       only names
+  --help       this
+`;
+
 interface Choice {
   readonly words: readonly string[];
   readonly ms: number;
   readonly json: string | undefined;
   readonly list: boolean;
+  readonly help: boolean;
 }
 
 function choice(): Choice {
@@ -41,7 +50,13 @@ function choice(): Choice {
   if (!(ms > 0 && ms <= 60_000))
     throw new InputError(`--ms ${values.ms}: expected milliseconds above 0, at most 60000`);
   checkWritable(values.json);
-  return { words: positionals.map((word) => word.toLowerCase()), ms, json: values.json, list: values.list };
+  return {
+    words: positionals.map((word) => word.toLowerCase()),
+    ms,
+    json: values.json,
+    list: values.list,
+    help: values.help,
+  };
 }
 
 function parse() {
@@ -51,11 +66,16 @@ function parse() {
       ms: { type: "string", default: "200" },
       json: { type: "string" },
       list: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
     },
   });
 }
 
-async function main({ words, ms, json, list }: Choice): Promise<void> {
+async function main({ words, ms, json, list, help }: Choice): Promise<void> {
+  if (help) {
+    process.stdout.write(HELP);
+    return;
+  }
   const results: TaskResult[] = [];
   let found = 0;
   for (const { name, tasks, done } of suites) {
