@@ -31,46 +31,42 @@ const source = `
   });
 `;
 
+interface Said {
+  readonly wrong?: number;
+  readonly error?: string;
+}
+
 function start(
   workers: number,
   meetings: (worker: number) => number,
-): { supervisor: Supervisor; said: Promise<{ wrong?: number; error?: string }[]> } {
+): { supervisor: Supervisor; said: readonly Promise<Said>[] } {
   const supervisor = new Supervisor(controlBuffer());
   const rows = tallyBuffer(workers, 2);
   const control = new URL("../../workers/control.js", import.meta.url).href;
   const tally = new URL("../../workers/tally.js", import.meta.url).href;
-  const said = Promise.all(
-    Array.from({ length: workers }, (_, worker) => {
-      const workerData = {
-        buffer: supervisor.buffer,
-        rows,
-        worker,
-        workers,
-        meetings: meetings(worker),
-        control,
-        tally,
-      };
-      const thread = new Worker(source, { eval: true, workerData });
-      return new Promise<{ wrong?: number; error?: string }>((resolve, reject) => {
-        thread.once("message", resolve);
-        thread.once("error", reject);
-      });
-    }),
-  );
+  const said = Array.from({ length: workers }, (_, worker) => {
+    const workerData = { buffer: supervisor.buffer, rows, worker, workers, meetings: meetings(worker), control, tally };
+    const thread = new Worker(source, { eval: true, workerData });
+    return new Promise<Said>((resolve, reject) => {
+      thread.once("message", resolve);
+      thread.once("error", reject);
+    });
+  });
   return { supervisor, said };
 }
 
 test("what one brings all see, at every meeting", async () => {
   for (const workers of [2, 5]) {
     const { said } = start(workers, () => 400);
-    for (const { wrong, error } of await said) assert.deepEqual([wrong, error], [0, undefined]);
+    for (const { wrong, error } of await Promise.all(said)) assert.deepEqual([wrong, error], [0, undefined]);
   }
 });
 
 test("who waits for somebody that does not come is freed by poison", async () => {
   const { supervisor, said } = start(3, (worker) => (worker === 1 ? 100 : 200));
-  setTimeout(() => supervisor.poison(), 1000);
-  const results = await said;
+  await said[1];
+  supervisor.poison();
+  const results = await Promise.all(said);
   assert.deepEqual(
     results.map(({ error }) => error),
     [POISONED, undefined, POISONED],
