@@ -172,7 +172,7 @@ function columns(rows: readonly (readonly string[])[]): string[] {
     for (const [c, cell] of row.entries()) {
       widths[c] = Math.max(widths[c] ?? 0, cell.length);
       if (r > 0 || rows.length === 1)
-        numeric[c] = (numeric[c] ?? true) && (cell === "" || /^[\d\s]+( %)?$|^[\d.]+ %$/.test(cell));
+        numeric[c] = (numeric[c] ?? true) && (cell === "" || /^[\d,]+( %)?$|^[\d.]+ %$/.test(cell));
     }
   }
   return rows.map((row) =>
@@ -181,7 +181,7 @@ function columns(rows: readonly (readonly string[])[]): string[] {
 }
 
 function grouped(value: number): string {
-  return String(value).replace(/\B(?=(\d{3})+$)/g, " ");
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 function percent(share: number): string {

@@ -54,7 +54,7 @@ export function register(program: Command): void {
 Examples:
   $ eastwest trace test115/br-int in_port=qvof76ecb29-5d,icmp,dl_src=fa:16:3e:17:6b:a7,dl_dst=fa:16:3e:cd:50:8d
   $ eastwest trace test115/br-tun in_port=9,tun_id=0x2,tun_src=10.11.1.114,tun_dst=10.11.1.115,dl_src=fa:16:3e:d4:4d:ff
-  $ eastwest trace br-int in_port=11 fa163e0a0012fa163e0a00110800 --case cases.json.gz#dvr-compute-gre
+  $ eastwest trace br-int in_port=11 fa163e0a0012fa163e0a00110800 --case test/golden/ovs-cases/neutron.json.gz#dvr-compute-gre
   $ eastwest trace test115/br-int in_port=27,arp --state state.json`,
     )
     .action((bridgeName: string, flowText: string, frameText: string | undefined, options: TraceOptions) => {

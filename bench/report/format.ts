@@ -30,3 +30,14 @@ export function table(rows: readonly (readonly string[])[], indent = "  "): stri
     .map((line) => `${line}\n`)
     .join("");
 }
+
+/** `text` in lines of at most `width` characters, all indented; a longer word has a line of its own. "" for "". */
+export function wrapped(text: string, width = 100, indent = "  "): string {
+  const lines: string[] = [];
+  for (const word of text.trim().split(/\s+/)) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else if (word !== "") lines.push(indent + word);
+  }
+  return lines.map((line) => `${line}\n`).join("");
+}

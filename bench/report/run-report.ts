@@ -2,7 +2,7 @@
 import type { ModeResult, NodeCost, RunResult } from "../trial/result.ts";
 import { isDisturbed, type PerPacket, perPacketNames } from "../trial/result.ts";
 import { relativeSpread, type Spread } from "../trial/statistics.ts";
-import { number, percent, table, whole } from "./format.ts";
+import { number, percent, table, whole, wrapped } from "./format.ts";
 import { interfaceTables } from "./interface-table.ts";
 
 const PER_PACKET: Record<PerPacket, string> = {
@@ -28,7 +28,7 @@ export function runReport(result: RunResult): string {
       `${cpu}, ${cores} cores, ${used(modes)} used; Node ${node}\n` +
       (result.interrupted ? "Interrupted: what follows is as far as it went.\n" : ""),
     inputText(modes),
-    rows("Delivered (counted in one cold pass)", modes, counted),
+    rows("Delivered (counted in one cold pass)", modes, counted) + offeredNote(modes) + paceText(modes),
     modes.some((mode) => mode.times !== null) ? timed(modes) : "",
     rows("Per delivered packet", modes, perPacket),
     rows("Underlay and network node", modes, underlay),
@@ -83,6 +83,26 @@ const counted: readonly Row[] = [
   ["mean frame, bytes", (mode) => number(mode.frameBytes)],
 ];
 
+/** Delivered frames need not be offered ones. */
+function offeredNote(modes: readonly ModeResult[]): string {
+  if (!modes.some((mode) => mode.packets > mode.offered.packets)) return "";
+  return wrapped(
+    "more delivered than offered: routers and answering VMs make frames of their own (ARP, ICMP errors), bridges flood copies",
+  );
+}
+
+function paceText(modes: readonly ModeResult[]): string {
+  return modes
+    .flatMap(({ mode, pace }) =>
+      pace === null
+        ? []
+        : [
+            `  ${mode}: pace asked ${pace.asked}, achieved ${number(pace.framesPerSecond)} frames/s; latest frame ${number(pace.latestMs)} ms late\n`,
+          ],
+    )
+    .join("");
+}
+
 function timed(modes: readonly ModeResult[]): string {
   const names = [...new Set(modes.flatMap((mode) => mode.nodes.map((node) => node.name)))];
   const list: Row[] = [
@@ -109,7 +129,7 @@ function timed(modes: readonly ModeResult[]): string {
     ["warm passes measured", (mode) => whole(mode.times?.passes ?? 0)],
   ];
   const rule = modes.find((mode) => mode.times !== null)?.times?.rule ?? "";
-  return `${rows(`On ${coresText(modes)} (timed in warm passes; median, half the 95 % interval)`, modes, list)}  ${rule}\n${disturbance(modes)}`;
+  return `${rows(`On ${coresText(modes)} (timed in warm passes; median, half the 95 % interval)`, modes, list)}${wrapped(rule)}${wrapped(disturbance(modes))}`;
 }
 
 const samplesText = ({ times }: ModeResult): string =>
@@ -120,7 +140,7 @@ export function disturbance(modes: readonly ModeResult[]): string {
   const list = modes.filter(isDisturbed);
   if (list.length === 0) return "";
   const shares = list.map(({ mode, times }) => `${mode} ${percent(times?.waitedShare ?? null)}`).join(", ");
-  return `  warning: others had the core while this was timed (${shares}): measure again on a machine that is less busy\n`;
+  return `warning: others had the core while this was timed (${shares}): measure again on a machine that is less busy\n`;
 }
 
 const nodeOf = (mode: ModeResult, name: string): NodeCost | undefined => mode.nodes.find((node) => node.name === name);
@@ -218,13 +238,14 @@ function ping(mode: ModeResult): string {
 }
 
 function capacity(modes: readonly ModeResult[]): string {
+  const timed = modes.some((mode) => mode.times !== null);
   const mpps = (value: number | null): string => number(value === null ? null : value / 1e6);
   const list: Row[] = [
     ["Mpps of this cluster", ({ capacity: of }) => mpps(of.packetsPerSecond)],
     ["Gbit/s (layer 2)", ({ capacity: of }) => number(of.bitsPerSecond === null ? null : of.bitsPerSecond / 1e9)],
-    ["  CPU allows, Mpps", ({ capacity: of }) => limitText(of.cpu)],
+    ...(timed ? [["  CPU allows, Mpps", ({ capacity: of }: ModeResult) => limitText(of.cpu)] as const] : []),
     ["  card allows, Mpps", ({ capacity: of }) => limitText(of.nic)],
-    ...modes[0].capacity.scale.map(
+    ...(timed ? modes[0].capacity.scale : []).map(
       ({ computeNodes }, index): Row => [
         `Mpps with ${computeNodes} compute nodes`,
         ({ capacity: of }) => mpps(of.scale[index]?.packetsPerSecond ?? null),
@@ -232,7 +253,7 @@ function capacity(modes: readonly ModeResult[]): string {
     ),
   ];
   const { model, nicBitsPerSecond } = modes[0].capacity;
-  return `${rows(`Capacity of the cluster, cards of ${number(nicBitsPerSecond / 1e9)} Gbit/s`, modes, list)}  model: ${model}\n`;
+  return `${rows(`Capacity of the cluster, cards ${timed ? "" : "only, "}of ${number(nicBitsPerSecond / 1e9)} Gbit/s`, modes, list)}${wrapped(`model: ${model}`)}`;
 }
 
 const limitText = (limit: { readonly packetsPerSecond: number; readonly node: string } | null): string =>

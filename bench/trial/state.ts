@@ -139,5 +139,5 @@ export function dumpBridge(fabric: Fabric, path: string, now: number): string {
   const bridge = host.switch.bridge(name);
   if (bridge === undefined) throw new InputError(`no bridge ${path}`);
   const lines = host.switch.rules(name).map((rule) => ` ${formatRule(rule, now)}`);
-  return `${lines.join("\n")}\n${bridge.macs.size > 0 ? formatFdb(bridge, now) : ""}`;
+  return `${lines.join("\n")}\n${bridge.macs.size > 0 ? `MAC table\n${formatFdb(bridge, now)}` : ""}`;
 }

@@ -21,7 +21,7 @@ record  builds it, sends real traffic, writes captures at VM1, VM2 and on the un
 of, app ovs-ofctl and ovs-appctl of a host (test114, test115, test116)
 down    takes it down, also after a failure
 
-The rules are those of bench/scenarios/article. The lab's run folder is eastwest-lab-main in the system's temporary folder.
+The rules are those of bench/scenarios/ (gre-legacy, gre-dvr, and so on). The lab's run folder is eastwest-lab-main in the system's temporary folder.
 `;
 
 class UsageError extends Error {}
