@@ -2,7 +2,7 @@
 import { stageNames } from "../replay/engine.ts";
 import type { CacheResult, ReplayResult } from "../replay/result.ts";
 import { relativeSpread, type Spread } from "../trial/statistics.ts";
-import { number, percent, table, whole } from "./format.ts";
+import { number, percent, table, whole, wrapped } from "./format.ts";
 import { perfText } from "./perf-report.ts";
 
 /** The whole report; ends with a newline. */
@@ -107,7 +107,7 @@ function caches({ cache, times, exactMatchEntries }: ReplayResult): string {
     ["subtables tried by megaflow hit", ...plain((one) => number(one.lookupsPerHit))],
     ["megaflows at the end", ...plain((one) => whole(one.megaflows))],
     ["masks at the end", ...plain((one) => whole(one.masks))],
-  ])}`;
+  ])}${wrapped("a megaflow hit tries none when an earlier packet of its burst has just made the flow: under 1 a hit can be")}`;
 }
 
 function ports({ ports: list }: ReplayResult): string {
