@@ -22,7 +22,7 @@ const EXIT_BUG = 70;
 function build(): Command {
   const program = new Command("eastwest")
     .description(
-      "Puts captured traffic through complete OpenStack hosts, with the router on the network node and distributed (DVR),\n" +
+      "Puts captured traffic through complete OpenStack hosts, with the router on the network node and distributed (DVR), " +
         "and says what that costs on every node.",
     )
     .version(version, "-V, --version", "print the version")

@@ -73,3 +73,21 @@ test("--version is that of the package, no command is a usage error", () => {
   assert.equal(bare.status, 2);
   assert.match(bare.stderr, /Usage: eastwest/);
 });
+
+test("README's sample: its counts are what the program says", () => {
+  const readme = readFileSync(join(packageRoot, "README.md"), "utf8");
+  const { stdout } = eastwest("run", "--no-timing");
+  for (const title of [
+    "Delivered (counted in one cold pass)",
+    "Per delivered packet",
+    "Underlay and network node",
+    "Caches",
+    "First ping on the underlay, legacy",
+    "First ping on the underlay, dvr",
+  ]) {
+    const [, block = ""] = stdout.split(`\n${title}\n`);
+    const lines = [title, ...block.split("\n\n")[0].trimEnd().split("\n")];
+    assert.ok(lines.length > 2, `no ${title} in the report`);
+    assert.ok(readme.includes(lines.map((line) => `    ${line}\n`).join("")), `README.md differs in "${title}"`);
+  }
+});
