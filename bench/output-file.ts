@@ -1,6 +1,6 @@
 /** Files that a command writes for people: checked before the work, so that it is not lost after it; whole or not there. */
 import { accessSync, constants, mkdirSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { systemError } from "../pcaps/input-error.ts";
 import { InputError } from "./errors.ts";
 
@@ -15,6 +15,45 @@ export function checkWritable(file: string | undefined): void {
     accessSync(kind === undefined || kind.isFile() ? dirname(resolve(file)) : file, constants.W_OK);
   } catch (error) {
     throw systemError(error, `cannot write ${file}`);
+  }
+}
+
+/**
+ * Throws an InputError when one of `writes` is a file of `reads`, which would be lost, or another of `writes`, under whatever
+ * name. Undefined and "-" are no files; devices and pipes may be given twice.
+ */
+export function checkApart(reads: readonly (string | undefined)[], writes: readonly (string | undefined)[]): void {
+  const taken = new Map<string, string>();
+  for (const file of reads) {
+    if (isFile(file)) taken.set(identity(file), `${file} is read`);
+  }
+  for (const file of writes) {
+    if (!isFile(file)) continue;
+    const other = taken.get(identity(file));
+    if (other !== undefined) throw new InputError(`cannot write ${file}: ${other} too, expected another file`);
+    taken.set(identity(file), `${file} is written`);
+  }
+}
+
+function isFile(file: string | undefined): file is string {
+  if (file === undefined || file === "-" || file === "") return false;
+  try {
+    return statSync(file, { throwIfNoEntry: false })?.isFile() ?? true;
+  } catch {
+    return true; // whoever opens it says what is wrong
+  }
+}
+
+/** The path without symbolic links; of a file that is not there yet, its folder's. */
+function identity(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch {
+    try {
+      return join(realpathSync(dirname(resolve(file))), basename(file));
+    } catch {
+      return resolve(file);
+    }
   }
 }
 

@@ -1,17 +1,17 @@
 /** `eastwest replay CAPTURE`: any capture through one bridge with any rules. */
-import { readFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Trace } from "../../datapath/packet/trace.ts";
 import { macToText, parseMac } from "../../datapath/wire/addresses.ts";
-import { CheckError, Exit, InputError, messageOf } from "../errors.ts";
+import { CheckError, Exit, InputError } from "../errors.ts";
+import { readText } from "../input-file.ts";
 import { onInterrupt } from "../interrupt.ts";
-import { checkWritable, makeFolder, writeText } from "../output-file.ts";
+import { checkApart, checkWritable, makeFolder, writeText } from "../output-file.ts";
 import { shown } from "../paths.ts";
 import { Progress } from "../progress.ts";
 import { type BridgeSetup, makeSwitch, type RuleText } from "../replay/bridge.ts";
 import { SUSPICIOUS_US } from "../replay/perf.ts";
 import { DEFAULT_PORTS, isTunnel, type PortSpec, parsePorts, portName, UNDERLAY } from "../replay/port-spec.ts";
-import { type ReplayOutcome, replay } from "../replay/trial.ts";
+import { type ReplayOutcome, replay, writtenFiles } from "../replay/trial.ts";
 import { stationOf } from "../replay/underlay.ts";
 import { replayReport } from "../report/replay-report.ts";
 import { Captures } from "../trial/inputs.ts";
@@ -32,7 +32,7 @@ interface ReplayOptions {
   readonly emc?: number;
   readonly vlanLimit: string;
   readonly perf?: boolean;
-  readonly suspicious: number;
+  readonly suspicious?: number;
   readonly json?: string;
   readonly write?: string;
   readonly dumpFlows?: boolean;
@@ -89,20 +89,27 @@ export function register(program: Command): void {
     .option("--groups <file>", "its groups, as ovs-ofctl add-groups takes them")
     .option("--port <number=kind>", "what stands behind a port, see below; repeatable", collect)
     .option("--underlay-mac <mac>", "MAC address at which the underlay takes tunnels off, see below", macAddress)
-    .addOption(
-      new Option("--workers <n>", "threads that share the work; the counts are those of one")
-        .argParser(workerCount)
-        .default(1)
-        .conflicts("perf"),
-    )
+    .option("--workers <n>", "threads that share the work; the counts are those of one", workerCount, 1)
     .option("--frames <n>", "frames of the counting pass, over and over (default: each once)", count)
-    .option("--repeat <n>", "measure exactly this many warm passes", count)
-    .option("--seconds <s>", "measure warm passes for this long (default: until the figure is stable)", positive)
+    .addOption(
+      new Option("--repeat <n>", "measure exactly this many warm passes")
+        .argParser(count)
+        .conflicts(["seconds", "timing"]),
+    )
+    .addOption(
+      new Option("--seconds <s>", "measure warm passes for this long (default: until the figure is stable)")
+        .argParser(positive)
+        .conflicts("timing"),
+    )
     .option("--no-timing", "count only, no warm passes")
     .option("--emc <entries>", 'size of the exact-match cache, "off" for none (default: 16384)', entries)
     .addOption(new Option("--vlan-limit <n>", "VLAN tags that are parsed").choices(["1", "2"]).default("1"))
     .option("--perf", "record every iteration of the loop, as Open vSwitch's pmd-perf-show")
-    .option("--suspicious <us>", "log iterations that take longer than this, with --perf", positive, SUSPICIOUS_US)
+    .option(
+      "--suspicious <us>",
+      `log iterations that take longer than this, with --perf (default: ${SUSPICIOUS_US})`,
+      positive,
+    )
     .option("--json <file>", 'write every number as JSON; "-" for standard output instead of the report')
     .option("--write <dir>", "write pcap files of what left by each port")
     .option("--dump-flows", "print the rules with their counters, as ovs-ofctl dump-flows")
@@ -120,6 +127,17 @@ export function register(program: Command): void {
 }
 
 async function run(capture: string, options: ReplayOptions): Promise<void> {
+  if (options.perf === true && options.workers > 1) {
+    throw new InputError(
+      `--perf --workers ${options.workers}: iterations are those of one thread, expected --workers 1`,
+    );
+  }
+  if (options.suspicious !== undefined && options.perf !== true) {
+    throw new InputError(
+      `--suspicious ${options.suspicious}: there are no iterations to log, expected --perf beside it`,
+    );
+  }
+  if (options.write === "") throw new InputError('--write "": expected the name of a folder');
   const ports = parsePorts(options.port ?? DEFAULT_PORTS);
   const tunnel = ports.find(isTunnel);
   if (options.underlayMac !== undefined && tunnel === undefined) {
@@ -136,6 +154,10 @@ async function run(capture: string, options: ReplayOptions): Promise<void> {
   };
   for (const { kind, file } of ports) if (kind === "write") checkWritable(file);
   checkWritable(options.json);
+  checkApart(
+    [capture, options.rules, options.groups, ...ports.filter(({ kind }) => kind === "pcap").map(({ file }) => file)],
+    [options.json, ...writtenFiles(ports, options.write).values()],
+  );
   if (options.write !== undefined) makeFolder(options.write);
   makeSwitch(plain); // mistakes in rules show before a long capture is read
   const { inputs, results } = await read(capture, ports, options);
@@ -164,7 +186,7 @@ async function run(capture: string, options: ReplayOptions): Promise<void> {
       repeat: options.repeat,
       seconds: options.seconds,
       perf: options.perf ?? false,
-      suspiciousUs: options.suspicious,
+      suspiciousUs: options.suspicious ?? SUSPICIOUS_US,
       write: options.write,
       dumpFlows: options.dumpFlows ?? false,
       dumpMegaflows: options.dumpMegaflows ?? false,
@@ -224,11 +246,7 @@ function deliver(options: ReplayOptions, { result, rules, megaflows, files }: Re
 
 function ruleText(file: string | undefined): RuleText | undefined {
   if (file === undefined) return undefined;
-  try {
-    return { text: readFileSync(file, "utf8"), file: shown(file) };
-  } catch (error) {
-    throw new InputError(messageOf(error as Error));
-  }
+  return { text: readText(file), file: shown(file) };
 }
 
 function macAddress(text: string): string {

@@ -2,18 +2,19 @@
  * `eastwest run`: the main job. Captures through the article's cluster, with the router on the network node and distributed;
  * everything counted and timed, printed side by side.
  */
-import { resolve } from "node:path";
+import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { Fabric } from "../../datapath/fabric.ts";
 import type { Topology } from "../../datapath/topology.ts";
 import { CheckError, Exit, InputError, isInputError } from "../errors.ts";
 import { onInterrupt } from "../interrupt.ts";
-import { checkWritable, writeText } from "../output-file.ts";
+import { checkApart, checkWritable, writeText } from "../output-file.ts";
 import { type ModeName, modes, type NetworkName, networks, packageVersion, scenarioFile, shown } from "../paths.ts";
 import { Progress } from "../progress.ts";
 import { disturbance, runReport } from "../report/run-report.ts";
 import { loadTopology } from "../scenarios/loader.ts";
 import { environment } from "../trial/environment.ts";
+import { frameFiles } from "../trial/frame-files.ts";
 import { Captures, checkPort, type Inputs, loadInputs, parseSource, recordedSources } from "../trial/inputs.ts";
 import { type ModeResult, RESULT_FORMAT, RESULT_VERSION, type RunResult } from "../trial/result.ts";
 import { type ModeOutcome, runMode } from "../trial/run-mode.ts";
@@ -211,9 +212,6 @@ async function prepare(options: RunOptions): Promise<Prepared[]> {
   if (save === "-") throw new InputError("--save -: expected the name of a file, or /dev/stdout");
   if (options.write === "") throw new InputError('--write "": expected the name of a folder');
   for (const file of [json, save]) checkWritable(file);
-  if (json !== undefined && save !== undefined && resolve(json) === resolve(save) && !json.startsWith("/dev/")) {
-    throw new InputError(`--json ${json} --save ${save}: expected two files`);
-  }
   const prepared: Prepared[] = [];
   for (const file of files) {
     const topology = loadTopology(file);
@@ -231,6 +229,10 @@ async function prepare(options: RunOptions): Promise<Prepared[]> {
     }
     prepared.push({ topology, file: shown(file), loaded: await loadInputs(topology, used, captures) });
   }
+  const frames = prepared.flatMap(({ topology }) =>
+    options.write === undefined ? [] : frameFiles(join(options.write, topology.mode), topology),
+  );
+  checkApart([...sources.map(({ file }) => file), options.topology], [json, save, ...frames]);
   return prepared;
 }
 

@@ -2,12 +2,12 @@
  * `eastwest trace BRIDGE FLOW [FRAME]`: what a bridge does with a packet, table by table, as Open vSwitch's ofproto/trace
  * prints it.
  */
-import { readFileSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
+
 import { type Command, Option } from "commander";
 import type { Bridge } from "../../datapath/translate/bridge.ts";
 import { OvsSwitch } from "../../datapath/translate/switch.ts";
 import { InputError } from "../errors.ts";
+import { readText } from "../input-file.ts";
 import { readCaseFile } from "../ovs-cases/case.ts";
 import { buildSwitch } from "../ovs-cases/run-case.ts";
 import { switchOfState } from "../ovs-cases/saved-switch.ts";
@@ -83,9 +83,7 @@ function subjectOf(path: string, options: TraceOptions): Subject {
     throw new InputError(`bridge ${path}: expected HOST/BRIDGE, as in test115/br-int`);
   }
   if (options.state !== undefined) {
-    const bytes = readFileSync(options.state);
-    const text = (bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes).toString("utf8");
-    const saved = switchOfState(text, options.state, options.mode, hostName);
+    const saved = switchOfState(readText(options.state), options.state, options.mode, hostName);
     return subject(saved.switch, bridgeName, saved.now);
   }
   const topology = loadTopology(options.topology ?? scenarioFile(options.network, options.mode));

@@ -2,11 +2,11 @@
  * A case of the conformance corpus: bridges with ports and rules, and packets with what to do between them. One JSON object
  * a case; a file is a JSON list of them, plain or gzipped. The form is described in README.md beside this.
  */
-import { readFileSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
+
 import type { BridgeConfig, PortConfig, PortFlag } from "../../datapath/topology.ts";
 import type { PortUnflag } from "../../datapath/translate/port.ts";
 import { InputError } from "../errors.ts";
+import { readText } from "../input-file.ts";
 import { CaseSource } from "./case-source.ts";
 import { badOffset, positionAt } from "./json-position.ts";
 
@@ -252,8 +252,7 @@ export function parseJson(text: string, where: string): unknown {
 
 /** The cases of a file: a JSON list, or a single case; gzipped if its first bytes say so. */
 export function readCaseFile(path: string): OvsCase[] {
-  const bytes = readFileSync(path);
-  const text = (bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes).toString("utf8");
+  const text = readText(path);
   const value = parseJson(text, path);
   if (!Array.isArray(value)) return [readCase(value, `${path}: case 0`, new CaseSource(path, text, []))];
   return value.map((entry, i) => readCase(entry, `${path}: case ${i}`, new CaseSource(path, text, [i])));

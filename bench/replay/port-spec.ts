@@ -62,8 +62,12 @@ export function parsePort(text: string): PortSpec {
     case "vxlan": {
       if (ofport === UNDERLAY) throw wrong("the underlay is no tunnel");
       const [local, remote, key, ...more] = (rest ?? "").split(":");
-      if (remote === undefined || more.length > 0) throw wrong("a tunnel has two IPv4 addresses");
-      for (const end of [local, remote]) if (!isIpv4(end)) throw wrong(`"${end}" is not an IPv4 address`);
+      if (remote === undefined) throw wrong("a tunnel has two IPv4 addresses");
+      if (more.length > 0) throw wrong("a tunnel has two IPv4 addresses and a key");
+      for (const end of [local, remote]) {
+        if (!isIpv4(end)) throw wrong(`"${end}" is not an IPv4 address`);
+        if (!isStation(end)) throw wrong(`"${end}" is no address of one station`);
+      }
       if (local === remote) throw wrong("LOCAL and REMOTE are the same");
       const bits = kind === "gre" ? 32 : 24;
       if (key !== undefined && !(/^\d+$/.test(key) && Number(key) < 2 ** bits)) {
@@ -93,7 +97,25 @@ export function parsePorts(texts: readonly string[]): PortSpec[] {
   if (seen.has(UNDERLAY) && locals.size === 0) {
     throw new InputError("--port underlay=...: there is no tunnel port, expected one of gre or vxlan beside it");
   }
+  checkTwins(ports);
   return ports;
+}
+
+/** Open vSwitch takes no second tunnel with the same ends and key (ofproto/tunnel.c: "with same config"). */
+function checkTwins(ports: readonly PortSpec[]): void {
+  const taken = new Map<string, PortSpec>();
+  for (const port of ports) {
+    if (!isTunnel(port)) continue;
+    const { kind, local, remote, key } = port;
+    const ends = [kind, local, remote, key === "" ? key : Number(key)].join(" ");
+    const other = taken.get(ends);
+    if (other !== undefined) {
+      throw new InputError(
+        `--port ${formatPort(port)}: has the ends and the key of port ${other.ofport}, expected another REMOTE or key`,
+      );
+    }
+    taken.set(ends, port);
+  }
 }
 
 /** Throws InputError for a port that a peer has not. */
@@ -127,6 +149,16 @@ export function sharedPrefix(a: string, b: string): number {
   return Math.min(Math.clz32(word(a) ^ word(b)), 24);
 }
 
+/** Dotted, as inet_pton(3) takes it: no leading zeros, which some read as octal. */
 function isIpv4(text: string): boolean {
-  return /^\d{1,3}(\.\d{1,3}){3}$/.test(text) && text.split(".").every((part) => Number(part) <= 255);
+  return (
+    /^\d{1,3}(\.\d{1,3}){3}$/.test(text) &&
+    text.split(".").every((part) => String(Number(part)) === part && Number(part) <= 255)
+  );
+}
+
+/** Not "this network", multicast, reserved or broadcast (RFC 6890 2.2.2): something that a tunnel can begin or end at. */
+function isStation(ip: string): boolean {
+  const first = Number(ip.split(".", 1)[0]);
+  return first !== 0 && first < 224;
 }

@@ -21,7 +21,7 @@ import { coldSchedule, type Input, type Schedule, warmSchedule } from "../trial/
 import { BRIDGE, type BridgeSetup, makeSwitch, shownPorts, UNDERLAY_BRIDGE } from "./bridge.ts";
 import { longestFrame, ReplayEngine, type StageName, stageNames, type Tap } from "./engine.ts";
 import { PerfRecorder, type PerfResult, UpcallWatch } from "./perf.ts";
-import { formatPort, isTunnel, portName, UNDERLAY } from "./port-spec.ts";
+import { formatPort, isTunnel, type PortSpec, portName, UNDERLAY } from "./port-spec.ts";
 import {
   type CacheResult,
   type PortResult,
@@ -96,7 +96,7 @@ export async function replay(trial: ReplayTrial): Promise<ReplayOutcome> {
     files.size === 0 ? null : (port, bytes, start, end, time) => files.get(port)?.write(bytes, start, end, time);
   try {
     const done = trial.workers > 1 ? await replayThreads(trial, schedule, tap) : await replayHere(trial, schedule, tap);
-    const written = [...new Set(files.values())].map((writer) => {
+    const written = [...files.values()].map((writer) => {
       writer.close();
       return { path: writer.path, frames: writer.frames };
     });
@@ -424,17 +424,32 @@ function dumpMegaflows(engine: ReplayEngine, now: number): string {
   return lines.map((line) => `${line}\n`).join("");
 }
 
-/** Writers by datapath port: of `--write` port-NUMBER.pcap and underlay.pcap, of write:FILE that file. */
+/** Files that frames are written to, by name of the port they leave by; in `folder` those of ports without a file. */
+export function writtenFiles(ports: readonly PortSpec[], folder: string | undefined): Map<string, string> {
+  const files = new Map<string, string>();
+  if (folder !== undefined) {
+    for (const { ofport } of ports) {
+      files.set(portName(ofport), join(folder, ofport === UNDERLAY ? "underlay.pcap" : `port-${ofport}.pcap`));
+    }
+    if (ports.some(isTunnel)) files.set(portName(UNDERLAY), join(folder, "underlay.pcap"));
+  }
+  for (const { ofport, kind, file } of ports) if (kind === "write") files.set(portName(ofport), file);
+  return files;
+}
+
+/** By datapath port. */
 function writersOf({ setup, write, inputs }: ReplayTrial, made: OvsSwitch): Map<number, PcapWriter> {
   const writers = new Map<number, PcapWriter>();
   const epoch = inputs.map(({ trace }) => trace.epochNs).reduce((a, b) => (b < a ? b : a));
-  for (const [n, name] of shownPorts(made, setup.ports).entries()) {
-    const port = setup.ports.find(({ ofport }) => portName(ofport) === name);
-    const isCard = name === portName(UNDERLAY);
-    if (port?.kind === "write") writers.set(n, new PcapWriter(port.file, epoch));
-    else if (write !== undefined && (port !== undefined || isCard)) {
-      writers.set(n, new PcapWriter(join(write, isCard ? "underlay.pcap" : `port-${name}.pcap`), epoch));
+  const files = writtenFiles(setup.ports, write);
+  try {
+    for (const [n, name] of shownPorts(made, setup.ports).entries()) {
+      const file = files.get(name);
+      if (file !== undefined) writers.set(n, new PcapWriter(file, epoch));
     }
+  } catch (error) {
+    for (const writer of writers.values()) writer.abort();
+    throw error;
   }
   return writers;
 }

@@ -2,10 +2,12 @@
  * A YAML file that remembers where everything stands, so that what is wrong in it is reported as file:line:column. Used for
  * topologies; the checks themselves are JSON schemas (ajv) and a few sentences of code.
  */
+
 import { readFileSync } from "node:fs";
 import { Ajv2020, type ErrorObject } from "ajv/dist/2020.js";
 import { type Document, isMap, isPair, LineCounter, type Node, parseDocument } from "yaml";
 import { InputError } from "../errors.ts";
+import { readText } from "../input-file.ts";
 import { shown } from "../paths.ts";
 
 export type Path = readonly (string | number)[];
@@ -19,7 +21,7 @@ export class YamlSource {
   /** Reads and parses `file`; throws an InputError with line and column when it is not YAML. */
   constructor(file: string) {
     this.file = file;
-    const document = parseDocument(readFileSync(file, "utf8"), { lineCounter: this.#lines, prettyErrors: false });
+    const document = parseDocument(readText(file), { lineCounter: this.#lines, prettyErrors: false });
     this.#document = document;
     const [error] = document.errors;
     if (error !== undefined) {
@@ -114,7 +116,8 @@ function a(type: unknown): string {
 
 function quoted(value: unknown): string {
   if (value !== null && typeof value === "object") return Array.isArray(value) ? "this list" : "this mapping";
-  return JSON.stringify(value) ?? "nothing";
+  const text = JSON.stringify(value) ?? "nothing";
+  return text.length > 100 ? `${text.slice(0, 100)}...` : text;
 }
 
 function extraKey(error: ErrorObject): string | undefined {

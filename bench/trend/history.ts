@@ -2,8 +2,10 @@
  * The history: one result a line, as JSON, only ever appended to. Written with one write a line; when a run is killed in the
  * middle of it the torn line is left out and said, never a reason to lose the rest.
  */
-import { closeSync, fstatSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
+
+import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { InputError, messageOf } from "../errors.ts";
+import { readText } from "../input-file.ts";
 import { shown } from "../paths.ts";
 
 export const HISTORY_FORMAT = "eastwest history";
@@ -37,12 +39,7 @@ export interface History {
 
 /** Reads a history. Throws an InputError for a file that cannot be read or is something else. */
 export function readHistory(file: string): History {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    throw new InputError(messageOf(error as Error));
-  }
+  const text = readText(file);
   const entries: HistoryEntry[] = [];
   const warnings: string[] = [];
   for (const [i, line] of text.split("\n").entries()) {

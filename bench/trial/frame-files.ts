@@ -7,8 +7,18 @@
  */
 import { join } from "node:path";
 import type { Fabric } from "../../datapath/fabric.ts";
+import type { Topology } from "../../datapath/topology.ts";
 import { PcapWriter } from "../../pcaps/write-pcap.ts";
 import { makeFolder } from "../output-file.ts";
+
+/** DIR/MODE/NAME.pcap of a VM or of HOST/PORT. */
+const frameFile = (folder: string, name: string): string => join(folder, `${name.replaceAll(/[^\w.@-]/g, "-")}.pcap`);
+
+/** All files that FrameFiles makes in `folder`. */
+export function frameFiles(folder: string, { vms, wires }: Topology): string[] {
+  const names = [...vms.map(({ name }) => name), ...wires.flatMap(({ members }) => members), "underlay"];
+  return [...new Set(names)].map((name) => frameFile(folder, name));
+}
 
 export class FrameFiles {
   readonly #all: PcapWriter[] = [];
@@ -22,7 +32,7 @@ export class FrameFiles {
   constructor(folder: string, fabric: Fabric, epochNs: bigint) {
     makeFolder(folder);
     const create = (name: string): PcapWriter => {
-      const writer = new PcapWriter(join(folder, `${name.replaceAll(/[^\w.@-]/g, "-")}.pcap`), epochNs);
+      const writer = new PcapWriter(frameFile(folder, name), epochNs);
       this.#all.push(writer);
       return writer;
     };

@@ -1,7 +1,8 @@
 /** Reads results that `run --json` has written, checked against their schema. */
-import { readFileSync } from "node:fs";
+
 import { join } from "node:path";
-import { InputError, messageOf } from "../errors.ts";
+import { InputError } from "../errors.ts";
+import { readText } from "../input-file.ts";
 import { packageRoot } from "../paths.ts";
 import { compileSchema, sentence } from "../scenarios/yaml-source.ts";
 import { RESULT_FORMAT, RESULT_VERSION, type RunResult } from "./result.ts";
@@ -10,12 +11,7 @@ export const RESULT_SCHEMA = join(packageRoot, "bench", "result.schema.json");
 
 /** The result in `file`. Throws an InputError that says what is wrong with it and where. */
 export function readResult(file: string): RunResult {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    throw new InputError(messageOf(error as Error));
-  }
+  const text = readText(file);
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -1,7 +1,7 @@
 /** Everything a person can get wrong at the command line: one line that says what and where, exit code 2, no stack. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { packageRoot } from "../../bench/paths.ts";
@@ -117,7 +117,7 @@ test("outputs that cannot be: said before the work, and nothing half-written is 
     refused(eastwest(...fast, "--save", "-"), "--save -");
     refused(eastwest(...fast, "--write", ""), "--write");
     const same = join(folder, "a.json");
-    refused(eastwest(...fast, "--json", same, "--save", same), "expected two files");
+    refused(eastwest(...fast, "--json", same, "--save", same), "is written too, expected another file");
     refused(eastwest(...fast, "--write", join(packageRoot, "README.md")), "README.md", "not a directory");
     refused(eastwest("run", "--topology", "x.yaml", "--mode", "dvr"), "--topology", "--mode");
     refused(eastwest("run", "--no-timing", "--repeat", "3"), "--repeat");
@@ -196,3 +196,47 @@ test("results that cannot be compared", () =>
     writeFileSync(file, '{"format":"eastwest run result","version":1}');
     refused(eastwest("compare", file, file), file, "missing");
   }));
+
+test("a capture is not written over by what comes of it, nor is a file written twice", () =>
+  withFolder((folder) => {
+    const mine = join(folder, "port-1.pcap");
+    const before = readFileSync(vm1);
+    writeFileSync(mine, before);
+    const link = join(folder, "link.pcap");
+    symlinkSync(mine, link);
+    const replay = ["replay", mine, "--no-timing"];
+    refused(eastwest(...replay, "--json", link), "link.pcap", "port-1.pcap is read too");
+    refused(eastwest(...replay, "--port", "1=pcap", "--port", `2=write:${mine}`), mine, "is read too");
+    refused(eastwest(...replay, "--write", folder), mine, "is read too");
+    const twice = [`2=write:${folder}/a.pcap`, `3=write:${folder}/./a.pcap`];
+    refused(eastwest(...replay, "--port", "1=pcap", "--port", twice[0], "--port", twice[1]), "a.pcap is written too");
+    refused(eastwest(...fast, "--from", `vm1=${mine}`, "--json", mine), mine, "is read too");
+    mkdirSync(join(folder, "dvr"));
+    const delivered = join(folder, "dvr", "vm1.pcap");
+    writeFileSync(delivered, before);
+    refused(eastwest(...fast, "--from", `vm1=${delivered}`, "--write", folder), delivered, "is read too");
+    assert.deepEqual(readFileSync(mine), before);
+    assert.deepEqual(readFileSync(delivered), before);
+    assert.deepEqual(readdirSync(folder).sort(), ["dvr", "link.pcap", "port-1.pcap"]);
+  }));
+
+test("a folder or cut-off gzip data in place of a text: said with its name", () =>
+  withFolder((folder) => {
+    const cut = join(folder, "cut.gz");
+    const cases = readFileSync(join(packageRoot, "test", "golden", "ovs-cases", "normal.json.gz"));
+    writeFileSync(cut, cases.subarray(0, cases.length >> 1));
+    refused(eastwest("ovs", cut), cut, "gzip data is damaged or cut off");
+    refused(eastwest("ovs", folder), `cannot read ${folder}: is a directory`);
+    refused(eastwest("trend", folder), `cannot read ${folder}: is a directory`);
+    refused(eastwest("trace", "a/b", "", "--state", folder), `cannot read ${folder}: is a directory`);
+    refused(eastwest("run", "--topology", folder), folder, "directory");
+  }));
+
+test("options of replay that do not go together", () => {
+  const replay = ["replay", vm1];
+  refused(eastwest(...replay, "--rules", "pcaps"), "cannot read pcaps", "directory");
+  refused(eastwest(...replay, "--repeat", "3", "--seconds", "1"), "--repeat", "--seconds");
+  refused(eastwest(...replay, "--repeat", "3", "--no-timing"), "--repeat", "--no-timing");
+  refused(eastwest(...replay, "--suspicious", "5"), "--suspicious 5", "expected --perf");
+  refused(eastwest(...replay, "--perf", "--workers", "2"), "--perf --workers 2", "expected --workers 1");
+});

@@ -40,7 +40,11 @@ test("what is wrong with a port is said", () => {
     "1=vxlan:10.0.0.1:10.0.0.1": /the same/,
     "1=vxlan:10.0.0.1:10.0.0.2:16777216": /"16777216" is no number of 24 bits/,
     "1=gre:10.0.0.1:10.0.0.2:0x7": /"0x7" is no number of 32 bits/,
-    "1=gre:10.0.0.1:10.0.0.2:7:8": /two IPv4 addresses/,
+    "1=gre:10.0.0.1:10.0.0.2:7:8": /two IPv4 addresses and a key/,
+    "1=gre:10.0.0.1:010.0.0.2": /"010.0.0.2" is not an IPv4 address/,
+    "1=gre:0.0.0.0:10.0.0.2": /"0.0.0.0" is no address of one station/,
+    "1=gre:10.0.0.1:224.0.0.1": /"224.0.0.1" is no address of one station/,
+    "1=vxlan:10.0.0.1:255.255.255.255": /"255.255.255.255" is no address of one station/,
     "1=pcap:": /name is missing/,
     "1=write": /name is missing/,
     "underlay=gre:10.0.0.1:10.0.0.2": /underlay is no tunnel/,
@@ -56,6 +60,9 @@ test("what is wrong with a port is said", () => {
   assert.throws(() => parsePorts(["1=null"]), /0 ports are pcap/);
   assert.throws(() => parsePorts(["1=pcap", "2=pcap"]), /2 ports are pcap/);
   assert.throws(() => parsePorts(["1=pcap", "underlay=null"]), /no tunnel port/);
+  const tunnel = "gre:10.0.0.1:10.0.0.2";
+  assert.throws(() => parsePorts(["1=pcap", `2=${tunnel}:7`, `3=${tunnel}:007`]), /the ends and the key of port 2/);
+  assert.equal(parsePorts(["1=pcap", `2=${tunnel}`, `3=${tunnel}:0`, "4=vxlan:10.0.0.1:10.0.0.2"]).length, 4);
   assert.throws(
     () => parsePorts(["1=pcap", "2=gre:10.0.0.1:10.0.0.2", "3=vxlan:10.0.0.3:10.0.0.2"]),
     /10\.0\.0\.1 and 10\.0\.0\.3/,
