@@ -5,7 +5,7 @@
 import type { BridgeConfig, PortConfig } from "../../datapath/topology.ts";
 import { OvsSwitch } from "../../datapath/translate/switch.ts";
 import { macFromText } from "../../datapath/wire/addresses.ts";
-import { InputError } from "../errors.ts";
+import { InputError, isInputError } from "../errors.ts";
 import type { ClusterState } from "../trial/state.ts";
 import { STATE_FORMAT, STATE_VERSION } from "../trial/state.ts";
 import { parseJson } from "./case.ts";
@@ -30,6 +30,7 @@ export function switchOfState(
   if (state?.format !== STATE_FORMAT || state.version !== STATE_VERSION || state.modes === undefined) {
     throw new InputError(`${file}: expected a file that "eastwest run --save" of version ${STATE_VERSION} wrote`);
   }
+  checkShape(state.modes, MODES, "modes", file);
   const names = Object.keys(state.modes);
   const cluster = state.modes[mode] ?? (names.length === 1 ? state.modes[names[0]] : undefined);
   if (cluster === undefined) throw new InputError(`${file}: no mode ${mode}, expected one of ${names.join(", ")}`);
@@ -38,15 +39,105 @@ export function switchOfState(
     const all = cluster.hosts.map((entry) => entry.name).join(", ");
     throw new InputError(`${file}: no host ${hostName}, expected one of ${all}`);
   }
+  try {
+    return { switch: build(host, cluster.now, file), now: cluster.now };
+  } catch (error) {
+    if (!isInputError(error) || error.message.startsWith(`${file}:`)) throw error;
+    throw new InputError(`${file}: host ${hostName}: ${error.message}`, { cause: error });
+  }
+}
+
+function build(host: HostState, now: number, file: string): OvsSwitch {
   const made = new OvsSwitch(host.bridges.map((bridge) => configOf(bridge, file)));
   for (const bridge of host.bridges) {
     const { macs } = made.bridge(bridge.name)!;
     for (const entry of bridge.macs) {
       const { high, low } = macFromText(entry.mac);
-      macs.learn(entry.vlan, high, low, entry.port, cluster.now - entry.age * 1e9);
+      macs.learn(entry.vlan, high, low, entry.port, now - entry.age * 1e9);
     }
   }
-  return { switch: made, now: cluster.now };
+  return made;
+}
+
+/** What a part of the file has to be: a text, an integer from 0, each perhaps left out, or a list, a mapping, an object of those. */
+type Shape =
+  | "text"
+  | "integer"
+  | "text?"
+  | "integer?"
+  | "texts?"
+  | { readonly list: Shape }
+  | { readonly map: Shape }
+  | { readonly [key: string]: Shape };
+
+/** What is read of a state; the rest of it is for people. */
+const MODES: Shape = {
+  map: {
+    now: "integer",
+    hosts: {
+      list: {
+        name: "text",
+        bridges: {
+          list: {
+            name: "text",
+            openflow: "text",
+            mac: "text?",
+            address: "text?",
+            neighbours: "texts?",
+            ports: { list: { name: "text", ofport: "integer", type: "text", tag: "integer?", options: "texts?" } },
+            rules: {
+              list: {
+                table: "integer",
+                priority: "integer",
+                cookie: "text",
+                idleTimeout: "integer",
+                hardTimeout: "integer",
+                match: "text",
+                actions: "text",
+              },
+            },
+            macs: { list: { port: "integer", vlan: "integer", mac: "text", age: "integer" } },
+          },
+        },
+      },
+    },
+  },
+};
+
+/** Throws an InputError that names the first value at `path` or below that is not of the shape. */
+function checkShape(value: unknown, shape: Shape, path: string, file: string): void {
+  const wrong = (expected: string): never => {
+    const shown = JSON.stringify(value) ?? "nothing";
+    throw new InputError(
+      `${file}: ${path} is ${shown.length > 60 ? `${shown.slice(0, 60)}...` : shown}, expected ${expected}`,
+    );
+  };
+  if (typeof shape === "string") {
+    if (shape.endsWith("?") && (value === undefined || value === null)) return;
+    if (shape === "texts?") {
+      checkShape(value, { map: "text" }, path, file);
+      return;
+    }
+    const [kind] = shape.split("?");
+    if (kind === "text" && typeof value !== "string") wrong("a text");
+    if (kind === "integer" && !(Number.isSafeInteger(value) && (value as number) >= 0))
+      wrong("an integer of at least 0");
+    return;
+  }
+  if ("list" in shape) {
+    if (!Array.isArray(value)) wrong("a list");
+    for (const [i, entry] of (value as unknown[]).entries())
+      checkShape(entry, shape.list as Shape, `${path}[${i}]`, file);
+    return;
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) wrong("an object");
+  const entries =
+    "map" in shape
+      ? Object.keys(value as object).map((key) => [key, shape.map as Shape] as const)
+      : Object.entries(shape);
+  for (const [key, inner] of entries) {
+    checkShape((value as Record<string, unknown>)[key], inner as Shape, `${path}.${key}`, file);
+  }
 }
 
 function configOf(bridge: BridgeState, file: string): BridgeConfig {

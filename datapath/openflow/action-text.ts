@@ -51,6 +51,8 @@ import {
 export interface ActionContext {
   readonly version: OpenFlowVersion;
   readonly ports: PortNumbers | undefined;
+  /** True for groups that there are; undefined: unknown, nothing is checked. */
+  readonly groups?: ((id: number) => boolean) | undefined;
   /** What the match says of the packets; undefined: unknown, nothing is checked (buckets of a group). */
   readonly known: Known | undefined;
   /** Of the rule; 255 = not said. */
@@ -158,7 +160,7 @@ function parseAction(key: Span, value: Span, context: ActionContext): OfAction {
       return { kind: "enqueue", port: portOf(value.slice(0, found[1].length), ports), queue: u32(queue, "queue") };
     }
     case "group":
-      return { kind: "group", group: groupId(value) };
+      return { kind: "group", group: groupId(value, context.groups) };
     case "bundle":
     case "bundle_load":
       return parseBundle(value, name === "bundle_load", ports);
@@ -409,9 +411,11 @@ function limited(span: Span, most: number, what: string, bits = 16): number {
   return number;
 }
 
-function groupId(span: Span): number {
+function groupId(span: Span, groups: ActionContext["groups"]): number {
   const id = u32(span, "group");
   if (id > OFPG_MAX) span.fail(`group ${id}`, `a group from 0 to ${OFPG_MAX}`);
+  // OFPBAC_BAD_OUT_GROUP of a flow mod; a bucket may name a group that comes later.
+  if (groups?.(id) === false) span.fail(`there is no group ${id}`, "a group that was added before");
   return id;
 }
 

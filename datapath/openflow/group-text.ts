@@ -32,7 +32,8 @@ export function parseGroups(text: string, options: TextOptions = {}): GroupMod[]
   const lines = text.split("\n");
   for (let i = 0; i < lines.length; i++) {
     const line = lines[i].replace(/#.*$/s, "");
-    if (line.trim() !== "") mods.push(parseLine(new Span(line, 0, options.file ?? "", i + 1), undefined, options));
+    if (line.trim() !== "")
+      mods.push({ ...parseLine(new Span(line, 0, options.file ?? "", i + 1), undefined, options), line: i + 1 });
   }
   return mods;
 }

@@ -36,4 +36,6 @@ export interface GroupMod {
   /** For delete: OFPG_ALL. */
   readonly id: number;
   readonly group: Group;
+  /** Where it stands in its text, from 1. */
+  readonly line?: number;
 }

@@ -28,6 +28,8 @@ export interface TextOptions {
   readonly version?: OpenFlowVersion;
   /** Number of a port by its name. */
   readonly ports?: PortNumbers;
+  /** True for groups that there are; left out: unknown, any may be named. */
+  readonly groups?: ((id: number) => boolean) | undefined;
 }
 
 type Command = FlowMod["command"];
@@ -39,7 +41,7 @@ export function parseFlows(text: string, options: TextOptions = {}): FlowMod[] {
   for (let i = 0; i < lines.length; i++) {
     const line = lines[i].replace(/#.*$/s, "");
     if (line.trim() === "") continue;
-    mods.push(parseLine(new Span(line, 0, options.file ?? "", i + 1), undefined, options));
+    mods.push({ ...parseLine(new Span(line, 0, options.file ?? "", i + 1), undefined, options), line: i + 1 });
   }
   return mods;
 }
@@ -186,7 +188,13 @@ function parseLine(line: Span, given: Command | undefined, options: TextOptions)
   if (command === "add" && version <= 2) mod.flags |= FLAG_RESET_COUNTS;
   let actions: readonly OfAction[] = [];
   if (actionSpan !== undefined) {
-    actions = parseActions(actionSpan, { version, ports, known: knownFrom(match), table: mod.table });
+    actions = parseActions(actionSpan, {
+      version,
+      ports,
+      groups: options.groups,
+      known: knownFrom(match),
+      table: mod.table,
+    });
   }
   if (isMixed(match)) span.fail("Ethernet fields of packets without Ethernet", "packet_type without them");
   if (portsOfLaterFragment(match)) span.fail("ports of later fragments", "tp_src and tp_dst of packets that have them");

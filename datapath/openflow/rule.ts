@@ -37,6 +37,8 @@ export interface FlowMod {
   /** Only rules that output there (modify, delete); undefined = any. */
   readonly outPort: number | undefined;
   readonly outGroup: number | undefined;
+  /** Where it stands in its text, from 1. */
+  readonly line?: number;
 }
 
 export class Rule {

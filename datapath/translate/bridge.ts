@@ -10,7 +10,7 @@ import type { Match } from "../openflow/match.ts";
 import { type PortNames, type PortNumbers, portToText } from "../openflow/port-name.ts";
 import type { Rule } from "../openflow/rule.ts";
 import { parseFlow, parseFlows, parseMatch, type TextOptions } from "../openflow/rule-text.ts";
-import { FlowTables } from "../openflow/table.ts";
+import { FlowModError, FlowTables } from "../openflow/table.ts";
 import type { BridgeConfig } from "../topology.ts";
 import { ipv4FromText, macWords } from "../wire/addresses.ts";
 import type { Credited } from "./effects.ts";
@@ -151,9 +151,15 @@ export class Bridge {
     return counters;
   }
 
-  /** Adds the rules of `text`, sent with `openflow` (the bridge's own version by default), at `now` (ns). */
-  addFlows(text: string, file: string, now: number, openflow?: string): void {
-    for (const mod of parseFlows(text, this.textOptions(file, openflow))) this.tables.apply(mod, now);
+  /**
+   * Adds the rules of `text`, sent with `openflow` (the bridge's own version by default), at `now` (ns). As in Open vSwitch a
+   * rule names no group that is not there, unless they are said to come later.
+   */
+  addFlows(text: string, file: string, now: number, openflow?: string, groupsLater = false): void {
+    const groups = groupsLater ? undefined : (id: number): boolean => this.group(id) !== undefined;
+    for (const mod of parseFlows(text, { ...this.textOptions(file, openflow), groups })) {
+      placed(file, mod.line, () => this.tables.apply(mod, now));
+    }
   }
 
   /** Removes the rules that `text` matches, all of them if it is empty. */
@@ -163,7 +169,9 @@ export class Bridge {
 
   /** Adds, changes or deletes groups: a line each, as `ovs-ofctl add-groups` takes them. */
   addGroups(text: string, file: string, openflow?: string): void {
-    for (const mod of parseGroups(text, this.textOptions(file, openflow))) this.tables.applyGroup(mod);
+    for (const mod of parseGroups(text, this.textOptions(file, openflow))) {
+      placed(file, mod.line, () => this.tables.applyGroup(mod));
+    }
   }
 
   /** A match in this bridge's port names, also on fields that only flows have. */
@@ -199,5 +207,15 @@ export class Bridge {
    */
   lookup(table: number, flow: Int32Array, mask: Int32Array, withheld: ReadonlySet<Rule> | undefined): Rule | undefined {
     return this.tables.lookup(table, flow, mask, withheld === undefined ? undefined : (rule) => withheld.has(rule));
+  }
+}
+
+/** What `apply` throws because of the rules or groups that there are, with the place of the line. */
+function placed(file: string, line: number | undefined, apply: () => void): void {
+  try {
+    apply();
+  } catch (error) {
+    if (!(error instanceof FlowModError) || file === "" || line === undefined) throw error;
+    throw new FlowModError(`${file}:${line}: ${error.message}`);
   }
 }

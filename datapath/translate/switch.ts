@@ -78,8 +78,10 @@ export class OvsSwitch implements UpcallHandler, XlateHost {
     this.joinPatches();
     this.underlay = new Underlay(this.bridges, options.localRoutes ?? true);
     for (const config of configs) {
-      if (config.flows.trim() !== "") this.addFlows(config.name, config.flows, { file: config.flowsFile });
-      else if (config.failMode === "standalone") this.addFlows(config.name, "priority=0,actions=NORMAL");
+      if (config.flows.trim() !== "") {
+        // Groups come after this, from the tests and cases that have some: rules may name any.
+        this.bridge(config.name)?.addFlows(config.flows, config.flowsFile, 0, undefined, true);
+      } else if (config.failMode === "standalone") this.addFlows(config.name, "priority=0,actions=NORMAL");
     }
   }
 

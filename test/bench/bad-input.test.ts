@@ -232,6 +232,69 @@ test("a folder or cut-off gzip data in place of a text: said with its name", () 
     refused(eastwest("run", "--topology", folder), folder, "directory");
   }));
 
+test("a saved state that was changed by hand: the value, where it stands, what was expected", () =>
+  withFolder((folder) => {
+    const file = join(folder, "state.json");
+    assert.equal(eastwest(...fast, "--quiet", "--save", file).status, 0);
+    const good = readFileSync(file, "utf8");
+    // biome-ignore lint/suspicious/noExplicitAny: JSON that is made wrong on purpose
+    const trace = (change: (host: any) => void): Ran => {
+      const state = JSON.parse(good);
+      change(state.modes.dvr.hosts[1]);
+      writeFileSync(file, JSON.stringify(state));
+      return eastwest("trace", "test115/br-int", "in_port=27", "--state", file);
+    };
+    assert.equal(trace(() => undefined).status, 0);
+    const at = "modes.dvr.hosts[1].bridges";
+    refused(
+      trace((host) => (host.bridges = "x")),
+      file,
+      `${at} is "x", expected a list`,
+    );
+    refused(
+      trace((host) => (host.bridges[1].ports = {})),
+      file,
+      `${at}[1].ports is {}, expected a list`,
+    );
+    refused(
+      trace((host) => (host.bridges[0].macs[0].mac = null)),
+      file,
+      `${at}[0].macs[0].mac is null, expected a text`,
+    );
+    refused(
+      trace((host) => (host.bridges[0].macs[0].mac = "zz")),
+      file,
+      '"zz"',
+    );
+    refused(
+      trace((host) => (host.bridges[0].rules[0].priority = 1e30)),
+      file,
+      "priority is 1e+30, expected an integer",
+    );
+    refused(
+      trace((host) => (host.bridges[0].rules[0].actions = "fly")),
+      file,
+      "rules of br-int",
+      "fly",
+    );
+  }));
+
+test("a rule may name only groups that there are, as in Open vSwitch (OFPBAC_BAD_OUT_GROUP)", () =>
+  withFolder((folder) => {
+    const rules = join(folder, "a.flows");
+    const groups = join(folder, "a.groups");
+    const replay = ["replay", vm1, "--no-timing", "--quiet", "--rules", rules];
+    writeFileSync(rules, "actions=drop\nip,actions=group:7\n");
+    refused(eastwest(...replay), `${rules}:2:18: there is no group 7`);
+    writeFileSync(groups, "group_id=7,type=all,bucket=output:2,bucket=actions=group:9\n");
+    assert.equal(eastwest(...replay, "--groups", groups).status, 0);
+    writeFileSync(groups, "group_id=7,type=all,bucket=output:2\n\ngroup_id=7,type=all,bucket=output:2\n");
+    refused(eastwest(...replay, "--groups", groups), `${groups}:3: group 7 exists already`);
+    writeFileSync(groups, "group_id=8,type=all,bucket=output:2\n");
+    writeFileSync(rules, "actions=clone(group:7)\n");
+    refused(eastwest(...replay, "--groups", groups), `${rules}:1:`, "there is no group 7");
+  }));
+
 test("options of replay that do not go together", () => {
   const replay = ["replay", vm1];
   refused(eastwest(...replay, "--rules", "pcaps"), "cannot read pcaps", "directory");
