@@ -1,8 +1,9 @@
 /** Runs the built program as a person would: a process of its own. */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { packageRoot } from "../../bench/paths.ts";
 
 export const program = join(packageRoot, "dist", "bench", "main.js");
@@ -23,6 +24,33 @@ export function eastwest(...args: readonly string[]): Ran {
     maxBuffer: 64 << 20,
   });
   return { status, stdout, stderr };
+}
+
+export interface Interrupt {
+  readonly signal: NodeJS.Signals;
+  /** Whether the work has begun. */
+  readonly begun: () => boolean;
+  /** How long it then goes on before the signal, in milliseconds. */
+  readonly after?: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** `eastwest ...args`, which gets a signal once its work has begun. */
+export async function interrupted(args: readonly string[], { signal, begun, after = 0, env }: Interrupt): Promise<Ran> {
+  const child = spawn(process.execPath, [program, ...args], { cwd: packageRoot, env: { ...process.env, ...env } });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text) => {
+    stderr += text;
+  });
+  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+  while (!begun() && child.exitCode === null) await sleep(20);
+  await sleep(after);
+  child.kill(signal);
+  return { status: await ended, stdout, stderr };
 }
 
 /** Calls `use` with a fresh folder that is gone afterwards. */

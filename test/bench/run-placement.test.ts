@@ -1,15 +1,12 @@
 /** `run --placement hosts`: every host on its own thread, with the counts of one thread. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
-import { packageRoot } from "../../bench/paths.ts";
 import { generateFile } from "../../pcaps/generate/generate.ts";
 import { readTrace } from "../../pcaps/read-trace.ts";
-import { eastwest, program, withFolder } from "./cli.ts";
+import { eastwest, interrupted, withFolder } from "./cli.ts";
 
 /** Without what may differ: when and how it was asked for; which cache had a hit depends on how packets met in a burst. */
 function comparable(json: string): unknown {
@@ -76,25 +73,12 @@ test("--ring-drop: frames that find a ring full are dropped and counted, measure
 
 test("interrupted: exit code 130, what was counted is reported", async () => {
   await withFolder(async (folder) => {
-    const child = spawn(
-      process.execPath,
-      [program, "run", "--placement", "hosts", "--mode", "dvr", "--loop", "100000", "--json", "-"],
-      { cwd: packageRoot, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, TMPDIR: folder } },
-    );
-    let out = "";
-    let said = "";
-    child.stdout.setEncoding("utf8").on("data", (text) => {
-      out += text;
-    });
-    child.stderr.setEncoding("utf8").on("data", (text) => {
-      said += text;
-    });
-    const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
-    while (readdirSync(folder).length === 0 && child.exitCode === null) await sleep(50);
-    await sleep(2000);
-    child.kill("SIGTERM");
-    assert.equal(await ended, 130, said);
-    const { interrupted, modes } = JSON.parse(out);
-    assert.ok(interrupted && modes.dvr.conservation.ok);
+    const args = ["run", "--placement", "hosts", "--mode", "dvr", "--loop", "100000", "--json", "-"];
+    // The threads are at work once the folder of their logs is there.
+    const begun = (): boolean => readdirSync(folder).length > 0;
+    const ran = await interrupted(args, { signal: "SIGTERM", begun, after: 2000, env: { TMPDIR: folder } });
+    assert.equal(ran.status, 130, ran.stderr);
+    const result = JSON.parse(ran.stdout);
+    assert.ok(result.interrupted && result.modes.dvr.conservation.ok);
   });
 });

@@ -1,14 +1,11 @@
 /** `run --workers N` by the command line: one worker's result, and an end that comes when it is asked for. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
-import { packageRoot } from "../../bench/paths.ts";
 import { readTrace } from "../../pcaps/read-trace.ts";
-import { eastwest, program, withFolder } from "./cli.ts";
+import { eastwest, interrupted, withFolder } from "./cli.ts";
 
 /** The result without what may differ: when and how it was asked for, and in which cache a hit was. */
 function comparable(json: string): unknown {
@@ -55,26 +52,12 @@ test("counts, dumps and written frames are those of one worker", async () => {
 
 test("interrupted while it measures: what was counted is reported, exit code 130", async () => {
   await withFolder(async (folder) => {
-    const child = spawn(
-      process.execPath,
-      [program, "run", "--workers", "2", "--mode", "dvr", "--seconds", "50", "--json", "-"],
-      // The threads are at work once the folder of their logs is there.
-      { cwd: packageRoot, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, TMPDIR: folder } },
-    );
-    let out = "";
-    let said = "";
-    child.stdout.setEncoding("utf8").on("data", (text) => {
-      out += text;
-    });
-    child.stderr.setEncoding("utf8").on("data", (text) => {
-      said += text;
-    });
-    const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
-    while (readdirSync(folder).length === 0 && child.exitCode === null) await sleep(50);
-    await sleep(2000);
-    child.kill("SIGINT");
-    assert.equal(await ended, 130, said);
-    const result = JSON.parse(out);
+    const args = ["run", "--workers", "2", "--mode", "dvr", "--seconds", "50", "--json", "-"];
+    // The threads are at work once the folder of their logs is there.
+    const begun = (): boolean => readdirSync(folder).length > 0;
+    const ran = await interrupted(args, { signal: "SIGINT", begun, after: 2000, env: { TMPDIR: folder } });
+    assert.equal(ran.status, 130, ran.stderr);
+    const result = JSON.parse(ran.stdout);
     assert.equal(result.interrupted, true);
     assert.equal(result.modes.dvr.workers, 2);
     assert.ok(result.modes.dvr.packets > 0 && result.modes.dvr.conservation.ok);

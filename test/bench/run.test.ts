@@ -7,14 +7,12 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
-import { packageRoot } from "../../bench/paths.ts";
 import { compileSchema } from "../../bench/scenarios/yaml-source.ts";
 import type { ModeResult, RunResult } from "../../bench/trial/result.ts";
 import { RESULT_SCHEMA } from "../../bench/trial/result-file.ts";
 import { libpcapVersion } from "../../pcaps/libpcap-reader.ts";
 import { readTrace } from "../../pcaps/read-trace.ts";
-import { eastwest, program, recorded, withFolder } from "./cli.ts";
+import { eastwest, interrupted, program, recorded, withFolder } from "./cli.ts";
 
 function resultOf(text: string): RunResult {
   const value = JSON.parse(text) as RunResult;
@@ -249,17 +247,10 @@ test("interrupted: what was done is reported, exit code 130", () =>
     const file = join(folder, "r.json");
     const pcaps = join(folder, "pcaps");
     const options = ["--real-time", "--loop", "1000", "--json", file, "--write", pcaps, "--quiet"];
-    const child = spawn(process.execPath, [program, "run", ...options], {
-      cwd: packageRoot,
-      stdio: ["ignore", "ignore", "inherit"],
-    });
-    const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
     // It has begun when its files are there; a moment later frames have gone in.
-    const begun = join(pcaps, "legacy", "underlay.pcap.part");
-    for (let waited = 0; !existsSync(begun) && waited < 30_000; waited += 50) await sleep(50);
-    await sleep(500);
-    child.kill("SIGINT");
-    assert.equal(await ended, 130);
+    const begun = (): boolean => existsSync(join(pcaps, "legacy", "underlay.pcap.part"));
+    const ran = await interrupted(["run", ...options], { signal: "SIGINT", begun, after: 500 });
+    assert.equal(ran.status, 130, ran.stderr);
     const result = resultOf(readFileSync(file, "utf8"));
     assert.equal(result.interrupted, true);
     assert.ok(result.modes["legacy"].offered.packets > 0);

@@ -14,7 +14,7 @@ import { compileSchema } from "../../../bench/scenarios/yaml-source.ts";
 import type { Trace } from "../../../datapath/packet/trace.ts";
 import { generateFile } from "../../../pcaps/generate/generate.ts";
 import { readTrace } from "../../../pcaps/read-trace.ts";
-import { eastwest, program, type Ran, withFolder } from "../cli.ts";
+import { eastwest, interrupted, program, type Ran, withFolder } from "../cli.ts";
 
 const FRAMES = 2000;
 const REWRITE = "actions=mod_dl_src:02:00:00:00:00:aa,mod_dl_dst:02:00:00:00:00:bb";
@@ -248,27 +248,11 @@ test("--perf: every iteration in the histograms, packets as in the passes", () =
 test("Ctrl-C: what was done until then, valid, exit code 130", async () => {
   await withCapture(async ({ capture, path }) => {
     const json = path("result.json");
-    const child = spawn(process.execPath, [
-      program,
-      "replay",
-      capture,
-      "--seconds",
-      "60",
-      "--quiet",
-      "--json",
-      json,
-      "--write",
-      path("out"),
-    ]);
-    let stderr = "";
-    child.stderr.on("data", (piece: Buffer) => (stderr += piece.toString()));
-    const closed = new Promise((resolve) => child.on("close", resolve));
+    const args = ["replay", capture, "--seconds", "60", "--quiet", "--json", json, "--write", path("out")];
     // Its folder has a file once it counts, whatever the machine takes until then.
-    const started = (): boolean => existsSync(path("out")) && readdirSync(path("out")).length > 0;
-    while (!started() && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 20));
-    child.kill("SIGINT");
-    const code = await closed;
-    assert.equal(code, 130, stderr);
+    const begun = (): boolean => existsSync(path("out")) && readdirSync(path("out")).length > 0;
+    const ran = await interrupted(args, { signal: "SIGINT", begun });
+    assert.equal(ran.status, 130, ran.stderr);
     const result = JSON.parse(readFileSync(json, "utf8")) as ReplayResult;
     assert.equal(result.interrupted, true);
     assert.ok(result.packets <= FRAMES);
