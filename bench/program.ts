@@ -6,6 +6,7 @@ import { Command, CommanderError } from "commander";
 import { register as compare } from "./commands/compare.ts";
 import { register as generate } from "./commands/generate.ts";
 import { register as info } from "./commands/info.ts";
+import { register as merge } from "./commands/merge.ts";
 import { register as ovs } from "./commands/ovs.ts";
 import { register as peer } from "./commands/peer.ts";
 import { register as replay } from "./commands/replay.ts";
@@ -47,7 +48,7 @@ Examples:
 
 Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 130 interrupted, ${EXIT_BUG} a fault of the program.`,
     );
-  for (const register of [run, replay, compare, trend, generate, info, trace, ovs, peer]) register(program);
+  for (const register of [run, replay, compare, trend, merge, generate, info, trace, ovs, peer]) register(program);
   // Settings are copied to subcommands made by command(), except those that came before them: make sure of it.
   const adopt = (command: Command): void => {
     for (const sub of command.commands) {

@@ -40,6 +40,8 @@ export interface UnitResult {
   readonly counts: Readonly<Record<string, number>>;
   readonly histograms: Readonly<Record<string, HistogramJson>>;
   readonly values: Readonly<Record<string, readonly number[]>>;
+  /** Whatever else there is of the unit, as JSON: kept as it is. */
+  readonly detail?: unknown;
 }
 
 export interface ShardContent {

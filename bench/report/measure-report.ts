@@ -1,0 +1,131 @@
+/** What `eastwest measure` and `merge` print of measurements. */
+import type { LatencyJson, MeasureCase, MeasureResult, Rate } from "../measure/result.ts";
+import { number, percent, table, whole, wrapped } from "./format.ts";
+
+const mega = (framesPerSecond: number): string => number(framesPerSecond / 1e6);
+const giga = (bits: number): string => number(bits / 1e9);
+
+/** A sweep is a table a curve, everything else a block a case. */
+export function measureReport(result: MeasureResult): string {
+  const blocks = result.kind === "sweep" ? sweepBlocks(result.cases) : result.cases.map(caseBlock);
+  return `${[...blocks, machine(result)].join("\n")}`;
+}
+
+function machine({ cases, commit, points }: MeasureResult): string {
+  const lines: string[] = [];
+  for (const { environment: e } of cases) {
+    const line = `${e.cpu}, ${e.cores} cores, ${e.platform}, Node ${e.node.replace(/^v/, "")}, V8 ${e.v8}`;
+    if (!lines.includes(line)) lines.push(line);
+  }
+  const worst = (of: (one: MeasureCase) => number): number => Math.max(0, ...cases.map(of));
+  const spin = worst(({ conditions }) => conditions.spin.lost);
+  const steal = worst(({ conditions }) => conditions.steal ?? 0);
+  const noise = `noise: ${percent(spin)} of the time a spinning thread did not run, ${percent(steal)} stolen (worst case)`;
+  const at = commit === null ? [] : [`commit ${commit.commit.slice(0, 12)}${commit.dirty ? " with changes" : ""}`];
+  const missing = points?.missing.map((what) => `missing: ${what}`) ?? [];
+  return [...lines, noise, ...at, ...missing].map((line) => wrapped(line)).join("");
+}
+
+function caseBlock(one: MeasureCase): string {
+  const { frames, subject, trials } = one;
+  const flows = frames.flows === null ? "" : `, ${whole(frames.flows)} flows`;
+  const head = `${one.name}\n${wrapped(
+    `${subject.kind}, rules ${subject.rules}; frames ${frames.profile}, ${number(frames.meanBytes)} bytes with FCS${flows}; ` +
+      `queues of ${one.queue}, bursts of ${one.burst}; largest load ${mega(one.maxLoad)} Mpps`,
+  )}`;
+  const parts = [goalTable(one), mrrLine(one), soakLine(one), reconfLine(one), latencyTable(one.latency ?? [])];
+  const stalls = trials.reduce((sum, { senderStalls }) => sum + senderStalls, 0);
+  const seconds = trials.reduce((sum, trial) => sum + trial.seconds, 0);
+  const said = `  ${whole(trials.length)} trials, ${number(seconds)} s of traffic; the sender was late ${whole(stalls)} times\n`;
+  const stopped = one.stopped === null ? "" : wrapped(`not complete: ${one.stopped}`);
+  return `${head}${parts.join("")}${said}${stopped}`;
+}
+
+function rateCells(rate: Rate | null): string[] {
+  if (rate === null) return ["-", "-", "-"];
+  return [mega(rate.framesPerSecond), giga(rate.layer2BitsPerSecond), giga(rate.layer1BitsPerSecond)];
+}
+
+function goalTable({ goals }: MeasureCase): string {
+  if (goals.length === 0) return "";
+  const rows = goals.map((goal) => [
+    goal.name,
+    ...rateCells(goal.throughput),
+    goal.lower === null ? "-" : mega(goal.lower.framesPerSecond),
+    goal.upper === null ? "-" : mega(goal.upper.framesPerSecond),
+    percent(goal.lossRatio),
+    goal.regular ? "" : `irregular: ${goal.reason}`,
+  ]);
+  return table([["", "Mpps", "Gbit/s L2", "L1", "lower", "upper", "loss", ""], ...rows]);
+}
+
+function mrrLine({ mrr }: MeasureCase): string {
+  if (mrr === null) return "";
+  const [frames, layer2, layer1] = rateCells(mrr.average);
+  return (
+    `  MRR ${frames} Mpps, standard deviation ${mega(mrr.deviation)}, of ${mrr.samples.length} trials of ${mrr.trialSeconds} s; ` +
+    `${layer2} Gbit/s layer 2, ${layer1} layer 1\n  samples ${mrr.samples.map(mega).join(" ")}\n`
+  );
+}
+
+function soakLine({ soak }: MeasureCase): string {
+  if (soak === null) return "";
+  const { loss, lossyTrials } = soak;
+  const interval = (low: number, high: number): string => `${low.toExponential(1)} to ${high.toExponential(1)}`;
+  return (
+    `  soak of ${number(soak.seconds)} s at ${mega(soak.load.framesPerSecond)} Mpps: ${whole(soak.lost)} of ${whole(soak.offered)} frames lost, ` +
+    `ratio ${loss.value.toExponential(1)} (${interval(loss.low, loss.high)})\n` +
+    `  trials that lost any: ${percent(lossyTrials.value)} (${percent(lossyTrials.low)} to ${percent(lossyTrials.high)})\n`
+  );
+}
+
+function reconfLine({ reconf }: MeasureCase): string {
+  if (reconf === null) return "";
+  const ms = (seconds: number): string => number(1000 * seconds);
+  return (
+    `  ${reconf.change} at ${mega(reconf.load.framesPerSecond)} Mpps: effective blocked time ${ms(reconf.blockedSeconds)} ms (median of ${reconf.events.length})\n` +
+    `  each, ms: ${reconf.events.map(({ blockedSeconds }) => ms(blockedSeconds)).join(" ")}; the change itself: ` +
+    `${reconf.events.map(({ changeSeconds }) => ms(changeSeconds)).join(" ")}\n` +
+    `  frames lost without a change: ${reconf.lostWithout.map(whole).join(" ")}\n`
+  );
+}
+
+function latencyTable(latency: readonly LatencyJson[]): string {
+  if (latency.length === 0) return "";
+  const us = (ns: number): string => number(ns / 1000);
+  const rows = latency.flatMap(({ name, load, directions }) =>
+    directions.map(({ port, frames, min, mean, max, percentiles }) => [
+      name,
+      mega(load.framesPerSecond),
+      port,
+      whole(frames),
+      us(min),
+      us(mean),
+      ...percentiles.map(({ ns }) => us(ns)),
+      us(max),
+    ]),
+  );
+  const percents = latency[0].directions[0]?.percentiles.map(({ percent: p }) => `p${p}`) ?? [];
+  return `  latency, us\n${table([["load", "Mpps", "from", "frames", "min", "mean", ...percents, "max"], ...rows])}`;
+}
+
+/** Cases of one curve: the same axis and the same subject. */
+function sweepBlocks(cases: readonly MeasureCase[]): string[] {
+  const curves = new Map<string, MeasureCase[]>();
+  for (const one of cases) {
+    const { subject, axis } = one;
+    const name = `${axis?.name ?? "points"}, ${subject.mode ?? subject.kind}${subject.network === null ? "" : ` ${subject.network}`}, rules ${subject.rules}`;
+    curves.set(name, [...(curves.get(name) ?? []), one]);
+  }
+  return [...curves].map(([name, points]) => {
+    const goals = points[0].goals.map((goal) => goal.name);
+    const header = ["", ...goals.flatMap((goal) => [`${goal} Mpps`, "Gbit/s L2"]), "MRR Mpps", ""];
+    const rows = points.map((one) => [
+      one.axis?.label ?? one.name,
+      ...one.goals.flatMap(({ throughput }) => rateCells(throughput).slice(0, 2)),
+      one.mrr === null ? "" : mega(one.mrr.average.framesPerSecond),
+      one.stopped ?? one.goals.map(({ reason }) => reason ?? "").find((reason) => reason !== "") ?? "",
+    ]);
+    return `${name}\n${table([header, ...rows])}`;
+  });
+}
