@@ -20,9 +20,8 @@ export interface ScalingTask {
 
 export interface ScalingDone {
   readonly packets: number;
-  readonly wallNs: number;
-  /** The quickest pass, ns. */
-  readonly leastNs: number;
+  /** Each pass, ns. */
+  readonly passNs: readonly number[];
   /** Time on a processor, ns; NaN where the system does not say. */
   readonly cpuNs: number;
   readonly stats: LaneStats | null;
@@ -51,18 +50,15 @@ export function thread(task: ScalingTask & { readonly seat: Seat }): ScalingDone
   const before = delivered(fabric);
   const met = [...meeting.stats];
   const cpu = onProcessor();
-  const began = performance.now();
-  let leastNs = Number.POSITIVE_INFINITY;
+  const passNs: number[] = [];
   for (let pass = 0; pass < task.passes; pass++) {
     const start = performance.now();
     run(1);
-    leastNs = Math.min(leastNs, (performance.now() - start) * 1e6);
+    passNs.push((performance.now() - start) * 1e6);
   }
-  const wallNs = (performance.now() - began) * 1e6;
   return {
     packets: delivered(fabric) - before,
-    wallNs,
-    leastNs,
+    passNs,
     cpuNs: onProcessor() - cpu,
     stats: lane?.stats ?? null,
     meetings: [...meeting.stats].map((n, i) => n - met[i]),
