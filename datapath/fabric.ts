@@ -116,6 +116,8 @@ export class Fabric {
   readonly #clocks: Float64Array;
   #lastTick = 0;
   #now = 0;
+  /** Where a caller puts the time, ns, before `advanceToClock` and `offerAtClock`; why an array: see `#time`. */
+  readonly clock = new Float64Array(1);
   /**
    * Virtual time of the packet in hand, ns. An array, because a number with a fraction that is an argument of a call which is
    * not compiled into its caller becomes an object: 16 bytes a packet here, and as many in `Namespace.process`.
@@ -178,6 +180,14 @@ export class Fabric {
 
   /** Copies frame `index` of `trace` into a slot and queues it at the entry. False: no buffer, or the queue is full. */
   offer(entry: number, trace: Trace, index: number, time: number): boolean {
+    this.clock[0] = time;
+    return this.offerAtClock(entry, trace, index);
+  }
+
+  /** `offer` at the time that `clock` holds. */
+  offerAtClock(entry: number, trace: Trace, index: number): boolean {
+    this.#now = this.clock[0];
+    this.#time[0] = this.clock[0];
     if (trace !== this.#trace) this.#useTrace(trace);
     const slot = this.pool.alloc();
     const length = trace.length[index];
@@ -188,7 +198,6 @@ export class Fabric {
     }
     const start = this.pool.home(slot);
     copyBytes(this.#traceView, trace.start[index], this.pool.view, start, length);
-    this.#now = time;
     const host = entry >> 16;
     const port = entry & 0xffff;
     const at = this.#destinations.byPort[host][port];
@@ -198,9 +207,8 @@ export class Fabric {
       counts[V_SENT_BYTES] += length;
     } else if (at.kind === "wire" && this.tap !== null) {
       const name = this.hosts[host].switch.portName(port);
-      this.tap.underlay(host, name, "rx", this.pool.bytes, start, start + length, time);
+      this.tap.underlay(host, name, "rx", this.pool.bytes, start, start + length, this.#time[0]);
     }
-    this.#time[0] = time;
     return this.#receive(host, port, slot, start, start + length);
   }
 
@@ -300,6 +308,13 @@ export class Fabric {
 
   /** Moves virtual time to `now` (ns): ageing, timeouts and revalidation, when 500 ms have passed since the last time. */
   advance(now: number): void {
+    this.clock[0] = now;
+    this.advanceToClock();
+  }
+
+  /** `advance` to the time that `clock` holds. */
+  advanceToClock(): void {
+    const now = this.clock[0];
     this.#now = now;
     if (now < this.nextTick) return;
     this.#lastTick = now;

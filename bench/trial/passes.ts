@@ -228,6 +228,7 @@ export class WarmRunner implements PassRunner {
   /** A pass, or PART_MS of a long one: false then, to be called again. */
   pass(): boolean {
     const fabric = this.#fabric;
+    const { clock } = fabric;
     const { inputs, burst, input, frame, time, span } = this.#schedule;
     const base = this.#base;
     const began = performance.now();
@@ -238,11 +239,11 @@ export class WarmRunner implements PassRunner {
       }
       const first = burst[b];
       const end = burst[b + 1];
-      const at = base + time[first];
       const { trace } = inputs[input[first]];
       const entry = this.#entries[input[first]];
-      fabric.advance(at);
-      for (let i = first; i < end; i++) fabric.offer(entry, trace, frame[i], at);
+      clock[0] = base + time[first];
+      fabric.advanceToClock();
+      for (let i = first; i < end; i++) fabric.offerAtClock(entry, trace, frame[i]);
       fabric.settle();
     }
     this.#burst = 0;

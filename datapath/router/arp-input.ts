@@ -28,17 +28,9 @@ import { AddressKind, isMartianSource } from "./routes.ts";
 import type { Stack } from "./stack.ts";
 
 /** Takes in the ARP frame [start, end) that came by `dev`; `unicast`: it was sent to the interface's own MAC address. */
-export function inputArp(
-  stack: Stack,
-  slot: number,
-  start: number,
-  end: number,
-  time: number,
-  dev: number,
-  unicast: boolean,
-): void {
+export function inputArp(stack: Stack, slot: number, start: number, end: number, dev: number, unicast: boolean): void {
   const { bytes } = stack.pool;
-  const { routes, neighbours, now } = stack;
+  const { routes, neighbours } = stack;
   const at = start + ETHERNET_HEADER_LEN;
   if (!isArp(bytes, at, end)) {
     stack.drop(slot, Drop.Unhandled);
@@ -56,17 +48,17 @@ export function inputArp(
   const forUs = operation === ARP_REQUEST && routes.kindOf(target) === AddressKind.Own;
   if (sender === 0) {
     // Somebody asks whether the address is free (RFC 5227): answered, but there is no sender to learn.
-    if (forUs) answer(stack, slot, start, time, dev);
+    if (forUs) answer(stack, slot, start, dev);
     else stack.drop(slot, Drop.Consumed);
     return;
   }
   if (forUs && !isMartian(stack, sender)) {
     let n = neighbours.findIpv4(dev, sender);
     if ((n < 0 || !neighbours.keeps(n, high, low, Nud.Stale, true)) && stack.givesUp(slot)) return;
-    if (n < 0) n = neighbours.create(dev, 0, 0, MAPPED, sender, now);
-    const goes = n >= 0 && neighbours.update(n, high, low, Nud.Stale, true, now);
+    if (n < 0) n = neighbours.create(dev, 0, 0, MAPPED, sender);
+    const goes = n >= 0 && neighbours.update(n, high, low, Nud.Stale, true);
     if (goes) flushWaiting(stack, n);
-    answer(stack, slot, start, time, dev);
+    answer(stack, slot, start, dev);
     return;
   }
   const n = neighbours.findIpv4(dev, sender);
@@ -76,16 +68,16 @@ export function inputArp(
       sender === target &&
       routes.kindOf(sender) === AddressKind.Other &&
       (operation === ARP_REQUEST || (arpTargetMacHigh(bytes, at) === high && arpTargetMacLow(bytes, at) === low));
-    const override = gratuitous || !neighbours.isLocked(n, now);
+    const override = gratuitous || !neighbours.isLocked(n);
     const state = operation === ARP_REPLY && unicast ? Nud.Reachable : Nud.Stale;
     if (!neighbours.keeps(n, high, low, state, override) && stack.givesUp(slot)) return;
-    if (neighbours.update(n, high, low, state, override, now)) flushWaiting(stack, n);
+    if (neighbours.update(n, high, low, state, override)) flushWaiting(stack, n);
   }
   stack.drop(slot, Drop.Consumed);
 }
 
 /** Turns the request at `start` into its answer, in its own buffer. */
-function answer(stack: Stack, slot: number, start: number, time: number, dev: number): void {
+function answer(stack: Stack, slot: number, start: number, dev: number): void {
   const { bytes } = stack.pool;
   const link = stack.interfaces[dev];
   const at = start + ETHERNET_HEADER_LEN;
@@ -97,7 +89,7 @@ function answer(stack: Stack, slot: number, start: number, time: number, dev: nu
   stack.counters.countGenerated();
   writeEthernet(bytes, start, high, low, link.macHigh, link.macLow, ETHERTYPE_ARP);
   writeArp(bytes, at, ARP_REPLY, link.macHigh, link.macLow, own, high, low, sender);
-  stack.transmit(dev, slot, start, at + ARP_LEN, time);
+  stack.transmit(dev, slot, start, at + ARP_LEN);
 }
 
 /** A source address that no other host can have (Linux: fib_validate_source, ip_route_input_slow). */

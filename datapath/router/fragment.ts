@@ -29,7 +29,6 @@ export function fragmentIpv4(
   source: DataView,
   l3: number,
   mtu: number,
-  time: number,
   dev: number,
   nextHop: number,
   from: number,
@@ -53,7 +52,7 @@ export function fragmentIpv4(
     pool.view.setUint16(ip + IPV4_LENGTH, header + length);
     pool.view.setUint16(ip + IPV4_FRAGMENT, more | (((word & IPV4_OFFSET_MASK) + (offset >> 3)) & ~IPV4_DF));
     putIpv4Checksum(pool.bytes, ip);
-    outputIpv4(stack, slot, ip, ip + header + length, time, dev, nextHop, from);
+    outputIpv4(stack, slot, ip, ip + header + length, dev, nextHop, from);
     offset += length;
   }
 }

@@ -46,7 +46,6 @@ export function sendIcmpError(
   source: DataView,
   l3: number,
   end: number,
-  time: number,
 ): void {
   const { routes, pool } = stack;
   const { bytes } = pool;
@@ -60,7 +59,7 @@ export function sendIcmpError(
   const route = routes.lookup(to);
   if (route < 0) return;
   const pmtu = type === ICMP_UNREACHABLE && code === ICMP_FRAGMENTATION_NEEDED;
-  if (!pmtu && stack.limit !== null && !stack.limit.allow(to, stack.now)) return;
+  if (!pmtu && stack.limit !== null && !stack.limit.allow(to)) return;
 
   const dev = routes.dev[route];
   const { mtu } = stack.interfaces[dev];
@@ -81,5 +80,5 @@ export function sendIcmpError(
   writeIcmp(bytes, icmp, type, code, rest);
   copyBytes(source, l3, pool.view, icmp + ICMP_HEADER_LEN, quoted);
   putIcmpChecksum(bytes, icmp, ip + total);
-  outputIpv4(stack, slot, ip, ip + total, time, dev, routes.via[route] || to, -1);
+  outputIpv4(stack, slot, ip, ip + total, dev, routes.via[route] || to, -1);
 }

@@ -23,13 +23,12 @@ export function sendIcmpv6Error(
   rest: number,
   l3: number,
   end: number,
-  time: number,
   dev: number,
 ): void {
   const { bytes, view } = stack.pool;
   const src = l3 + IPV6_SRC;
   const hash = view.getInt32(src + 8) ^ view.getInt32(src + 12);
-  if (stack.limit !== null && !stack.limit.allow(hash, stack.now)) return;
+  if (stack.limit !== null && !stack.limit.allow(hash)) return;
   const room = LEAST_MTU - IPV6_HEADER_LEN - ERROR_HEADER_LEN;
   const quoted = end - l3 < room ? end - l3 : room;
   const length = ERROR_HEADER_LEN + quoted;
@@ -46,5 +45,5 @@ export function sendIcmpv6Error(
   view.setInt32(icmp + 4, rest);
   copyBytes(view, l3, view, icmp + ERROR_HEADER_LEN, quoted);
   put16(bytes, icmp + ICMPV6_CHECKSUM, transportChecksumIpv6(bytes, ip, NEXT_ICMPV6, icmp, icmp + length));
-  outputIpv6(stack, slot, ip, icmp + length, time, dev);
+  outputIpv6(stack, slot, ip, icmp + length, dev);
 }

@@ -58,7 +58,7 @@ const UNKNOWN_NEXT_HEADER = 1;
 const LONGEST_HOP_LIMIT = 255;
 
 /** Takes in the IPv6 packet at `l3` of the frame that came by `dev` and ends at `frameEnd`. */
-export function inputIpv6(stack: Stack, slot: number, l3: number, frameEnd: number, time: number, dev: number): void {
+export function inputIpv6(stack: Stack, slot: number, l3: number, frameEnd: number, dev: number): void {
   const { bytes, view } = stack.pool;
   const link = stack.interfaces[dev];
   if (!isIpv6(bytes, l3, frameEnd) || bytes[l3 + IPV6_SRC] === 0xff) {
@@ -75,7 +75,7 @@ export function inputIpv6(stack: Stack, slot: number, l3: number, frameEnd: numb
   const l4 = walk.at;
   if (good && walk.protocol !== NEXT_ICMPV6) {
     if (!group && stack.givesUp(slot)) return;
-    if (!group) refuse(stack, l3, l4, end, time, dev);
+    if (!group) refuse(stack, l3, l4, end, dev);
     stack.drop(slot, Drop.Unhandled);
     return;
   }
@@ -85,10 +85,10 @@ export function inputIpv6(stack: Stack, slot: number, l3: number, frameEnd: numb
   }
   if (stack.givesUp(slot)) return;
   const type = bytes[l4];
-  if (type === ICMPV6_ECHO_REQUEST && end - l4 >= ICMPV6_ECHO_LEN) answerEcho(stack, slot, l3, l4, end, time, dev);
+  if (type === ICMPV6_ECHO_REQUEST && end - l4 >= ICMPV6_ECHO_LEN) answerEcho(stack, slot, l3, l4, end, dev);
   else if (bytes[l3 + IPV6_HOP_LIMIT] !== LONGEST_HOP_LIMIT || !isNeighbourMessage(bytes, l4, end)) {
     stack.drop(slot, Drop.Unhandled);
-  } else if (type === ND_NEIGHBOUR_SOLICITATION) solicitation(stack, slot, l3, l4, end, time, dev);
+  } else if (type === ND_NEIGHBOUR_SOLICITATION) solicitation(stack, slot, l3, l4, end, dev);
   else advertisement(stack, slot, l4, end, dev);
 }
 
@@ -106,17 +106,9 @@ function isJoined(view: DataView, at: number, link: RouterInterface): boolean {
 }
 
 /** RFC 4861 7.2.3 and 7.2.4 (Linux: ndisc_recv_ns). */
-function solicitation(
-  stack: Stack,
-  slot: number,
-  l3: number,
-  l4: number,
-  end: number,
-  time: number,
-  dev: number,
-): void {
+function solicitation(stack: Stack, slot: number, l3: number, l4: number, end: number, dev: number): void {
   const { bytes, view } = stack.pool;
-  const { neighbours, now, counters } = stack;
+  const { neighbours, counters } = stack;
   const link = stack.interfaces[dev];
   const src = l3 + IPV6_SRC;
   const fromNobody = isUnspecified(view, src);
@@ -134,10 +126,10 @@ function solicitation(
     const w2 = view.getInt32(src + 8);
     const w3 = view.getInt32(src + 12);
     let n = neighbours.find(dev, w0, w1, w2, w3);
-    if (n < 0) n = neighbours.create(dev, w0, w1, w2, w3, now);
+    if (n < 0) n = neighbours.create(dev, w0, w1, w2, w3);
     const high = be32(bytes, option + 2);
     const low = be16(bytes, option + 6);
-    if (n >= 0 && neighbours.update(n, high, low, Nud.Stale, true, now)) goes = n;
+    if (n >= 0 && neighbours.update(n, high, low, Nud.Stale, true)) goes = n;
   }
   counters.drops[Drop.Consumed]++;
   counters.countGenerated();
@@ -161,14 +153,14 @@ function solicitation(
     putMac(bytes, l4 + ND_LEN + 2, link.macHigh, link.macLow);
   }
   put16(bytes, l4 + ICMPV6_CHECKSUM, transportChecksumIpv6(bytes, ip, NEXT_ICMPV6, l4, l4 + length));
-  outputIpv6(stack, slot, ip, l4 + length, time, dev);
+  outputIpv6(stack, slot, ip, l4 + length, dev);
   if (goes >= 0) flushWaiting(stack, goes);
 }
 
 /** RFC 4861 7.2.5 (Linux: ndisc_recv_na): updates an entry that is there. */
 function advertisement(stack: Stack, slot: number, l4: number, end: number, dev: number): void {
   const { bytes, view } = stack.pool;
-  const { neighbours, now } = stack;
+  const { neighbours } = stack;
   const target = l4 + ND_TARGET;
   const option = ndOption(bytes, l4 + ND_OPTIONS, end, ND_OPTION_TARGET_LL);
   const n = neighbours.find(
@@ -185,14 +177,14 @@ function advertisement(stack: Stack, slot: number, l4: number, end: number, dev:
     const low = option > 0 ? be16(bytes, option + 6) : neighbours.macLow[n];
     const state = (flags & NA_SOLICITED) !== 0 ? Nud.Reachable : Nud.Stale;
     if (option > 0 || known) {
-      if (neighbours.update(n, high, low, state, (flags & NA_OVERRIDE) !== 0, now)) flushWaiting(stack, n);
+      if (neighbours.update(n, high, low, state, (flags & NA_OVERRIDE) !== 0)) flushWaiting(stack, n);
     }
   }
   stack.drop(slot, Drop.Consumed);
 }
 
 /** RFC 4443 4.2. The answer has no extension headers, hop limit 64 and the traffic class of the request. */
-function answerEcho(stack: Stack, slot: number, l3: number, l4: number, end: number, time: number, dev: number): void {
+function answerEcho(stack: Stack, slot: number, l3: number, l4: number, end: number, dev: number): void {
   const { bytes, view } = stack.pool;
   const { counters } = stack;
   const link = stack.interfaces[dev];
@@ -219,20 +211,20 @@ function answerEcho(stack: Stack, slot: number, l3: number, l4: number, end: num
   put16(bytes, l4 + ICMPV6_CHECKSUM, transportChecksumIpv6(bytes, ip, NEXT_ICMPV6, l4, end));
   counters.drops[Drop.Consumed]++;
   counters.countGenerated();
-  outputIpv6(stack, slot, ip, end, time, dev);
+  outputIpv6(stack, slot, ip, end, dev);
 }
 
 /** There is no socket here: UDP is answered with "port unreachable", an unknown header with a parameter problem. */
-function refuse(stack: Stack, l3: number, l4: number, end: number, time: number, dev: number): void {
+function refuse(stack: Stack, l3: number, l4: number, end: number, dev: number): void {
   const { bytes, view } = stack.pool;
   const { protocol } = walk;
   if (isUnspecified(view, l3 + IPV6_SRC) || protocol === NEXT_NONE || protocol === PROTOCOL_TCP) return;
   if (protocol !== PROTOCOL_UDP) {
     if (l4 === l3 + IPV6_HEADER_LEN) {
-      sendIcmpv6Error(stack, ICMPV6_PARAMETER_PROBLEM, UNKNOWN_NEXT_HEADER, IPV6_NEXT_HEADER, l3, end, time, dev);
+      sendIcmpv6Error(stack, ICMPV6_PARAMETER_PROBLEM, UNKNOWN_NEXT_HEADER, IPV6_NEXT_HEADER, l3, end, dev);
     }
   } else if (isUdp(bytes, l4, end) && transportChecksumIpv6(bytes, l3, PROTOCOL_UDP, l4, end) === 0) {
-    sendIcmpv6Error(stack, ICMPV6_UNREACHABLE, PORT_UNREACHABLE, 0, l3, end, time, dev);
+    sendIcmpv6Error(stack, ICMPV6_UNREACHABLE, PORT_UNREACHABLE, 0, l3, end, dev);
   }
 }
 

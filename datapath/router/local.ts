@@ -63,19 +63,11 @@ import { PAYLOAD } from "./reassembly.ts";
 import type { Stack } from "./stack.ts";
 
 /** Takes in the packet [l3, end), whose header is checked, for an own address (or, with `group`, for a broadcast one). */
-export function deliverIpv4(
-  stack: Stack,
-  slot: number,
-  l3: number,
-  end: number,
-  time: number,
-  from: number,
-  group: boolean,
-): void {
+export function deliverIpv4(stack: Stack, slot: number, l3: number, end: number, from: number, group: boolean): void {
   const { bytes, view } = stack.pool;
   const fragment = be16(bytes, l3 + IPV4_FRAGMENT);
   if ((fragment & (IPV4_MF | IPV4_OFFSET_MASK)) === 0) {
-    if (!answer(stack, slot, bytes, view, l3, end, time, group)) stack.drop(slot, Drop.Unhandled);
+    if (!answer(stack, slot, bytes, view, l3, end, group)) stack.drop(slot, Drop.Unhandled);
     return;
   }
   const { reassembly } = stack;
@@ -88,7 +80,7 @@ export function deliverIpv4(
   const offset = (fragment & IPV4_OFFSET_MASK) << 3;
   const more = (fragment & IPV4_MF) !== 0;
   const at = l3 + header;
-  const whole = reassembly.add(view, l3, header, at, end - at, offset, more, from, stack.now);
+  const whole = reassembly.add(view, l3, header, at, end - at, offset, more, from);
   stack.drop(slot, Drop.Consumed);
   if (whole === null) {
     stack.wakeAt(reassembly.nextDue());
@@ -101,7 +93,7 @@ export function deliverIpv4(
   put16(whole.bytes, ip + IPV4_LENGTH, total);
   put16(whole.bytes, ip + IPV4_FRAGMENT, 0);
   putIpv4Checksum(whole.bytes, ip);
-  answer(stack, -1, whole.bytes, whole.view, ip, ip + total, time, group);
+  answer(stack, -1, whole.bytes, whole.view, ip, ip + total, group);
   reassembly.release(whole);
 }
 
@@ -116,27 +108,26 @@ function answer(
   view: DataView,
   l3: number,
   end: number,
-  time: number,
   group: boolean,
 ): boolean {
   const l4 = l3 + ((bytes[l3] & 15) << 2);
   switch (bytes[l3 + IPV4_PROTOCOL]) {
     case PROTOCOL_ICMP:
-      return answerEcho(stack, slot, bytes, view, l3, l4, end, time, group);
+      return answerEcho(stack, slot, bytes, view, l3, l4, end, group);
     case PROTOCOL_TCP:
-      return !group && slot >= 0 && answerTcp(stack, slot, l3, l4, end, time);
+      return !group && slot >= 0 && answerTcp(stack, slot, l3, l4, end);
     case PROTOCOL_UDP: {
       if (group || !isUdp(bytes, l4, end)) return false;
       const length = udpLength(bytes, l4);
       if (length < UDP_HEADER_LEN || length > end - l4) return false;
       if (udpChecksum(bytes, l4) !== 0 && transportChecksumIpv4(bytes, l3, l4, l4 + length) !== 0) return false;
-      sendIcmpError(stack, ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE, 0, view, l3, end, time);
+      sendIcmpError(stack, ICMP_UNREACHABLE, ICMP_PORT_UNREACHABLE, 0, view, l3, end);
       return false;
     }
     case PROTOCOL_IGMP:
       return false;
     default:
-      if (!group) sendIcmpError(stack, ICMP_UNREACHABLE, ICMP_PROTOCOL_UNREACHABLE, 0, view, l3, end, time);
+      if (!group) sendIcmpError(stack, ICMP_UNREACHABLE, ICMP_PROTOCOL_UNREACHABLE, 0, view, l3, end);
       return false;
   }
 }
@@ -150,7 +141,6 @@ function answerEcho(
   l3: number,
   l4: number,
   end: number,
-  time: number,
   group: boolean,
 ): boolean {
   if (end - l4 < ICMP_HEADER_LEN || checksum(bytes, l4, end) !== 0) return false;
@@ -176,16 +166,16 @@ function answerEcho(
   if (slot >= 0 && total <= mtu) {
     counters.drops[Drop.Consumed]++;
     counters.countGenerated();
-    outputIpv4(stack, slot, ip, end, time, dev, nextHop, -1);
+    outputIpv4(stack, slot, ip, end, dev, nextHop, -1);
     return true;
   }
-  fragmentIpv4(stack, view, ip, mtu, time, dev, nextHop, -1);
+  fragmentIpv4(stack, view, ip, mtu, dev, nextHop, -1);
   if (slot >= 0) stack.drop(slot, Drop.Consumed);
   return true;
 }
 
 /** A segment for a port that nobody listens on gets a reset (RFC 9293, 3.10.7.1), "don't fragment", identification 0. */
-function answerTcp(stack: Stack, slot: number, l3: number, l4: number, end: number, time: number): boolean {
+function answerTcp(stack: Stack, slot: number, l3: number, l4: number, end: number): boolean {
   const { bytes, view } = stack.pool;
   const { routes, counters } = stack;
   if (!isTcp(bytes, l4, end)) return false;
@@ -218,6 +208,6 @@ function answerTcp(stack: Stack, slot: number, l3: number, l4: number, end: numb
   put16(bytes, tcp + TCP_CHECKSUM, transportChecksumIpv4(bytes, ip, tcp, last));
   counters.drops[Drop.Consumed]++;
   counters.countGenerated();
-  outputIpv4(stack, slot, ip, last, time, routes.dev[route], routes.via[route] || src, -1);
+  outputIpv4(stack, slot, ip, last, routes.dev[route], routes.via[route] || src, -1);
   return true;
 }

@@ -44,7 +44,7 @@ import { fragmentIpv4 } from "./fragment.ts";
 import { sendIcmpError } from "./icmp-error.ts";
 import { inputIpv6 } from "./ipv6-input.ts";
 import { deliverIpv4 } from "./local.ts";
-import { forwardIpv4 } from "./output.ts";
+import { outputIpv4 } from "./output.ts";
 import { AddressKind, isMartianSource } from "./routes.ts";
 import { type NamespaceOptions, Stack } from "./stack.ts";
 import { runTimers } from "./timers.ts";
@@ -81,7 +81,7 @@ export class Namespace {
   /** Virtual time goes on to `now` (ns) without a packet: repeated ARP requests, neighbours that fail. */
   tick(now: number): void {
     const stack = this.#stack;
-    if (now > stack.now) stack.now = now;
+    if (now > stack.now) stack.clock[0] = now;
     if (stack.now < stack.nextDue) return;
     stack.speculation.failed = true;
     if (!stack.speculation.active) runTimers(stack);
@@ -93,7 +93,7 @@ export class Namespace {
   }
 
   set now(now: number) {
-    this.#stack.now = now;
+    this.#stack.clock[0] = now;
   }
 
   /**
@@ -127,11 +127,10 @@ export class Namespace {
         continue;
       }
       const type = view.getUint16(at + 12);
-      if (type === ETHERTYPE_IPV4) {
-        stack.frameTime[0] = time[i];
-        inputIpv4(stack, slot[i], at + ETHERNET_HEADER_LEN, end[i], dev, unicast);
-      } else if (type === ETHERTYPE_ARP) inputArp(stack, slot[i], at, end[i], time[i], dev, unicast);
-      else if (type === ETHERTYPE_IPV6) inputIpv6(stack, slot[i], at + ETHERNET_HEADER_LEN, end[i], time[i], dev);
+      stack.frameTime[0] = time[i];
+      if (type === ETHERTYPE_IPV4) inputIpv4(stack, slot[i], at + ETHERNET_HEADER_LEN, end[i], dev, unicast);
+      else if (type === ETHERTYPE_ARP) inputArp(stack, slot[i], at, end[i], dev, unicast);
+      else if (type === ETHERTYPE_IPV6) inputIpv6(stack, slot[i], at + ETHERNET_HEADER_LEN, end[i], dev);
       else stack.drop(slot[i], Drop.Unhandled);
     }
     batch.count = 0;
@@ -169,14 +168,14 @@ function inputIpv4(stack: Stack, slot: number, l3: number, frameEnd: number, fro
   const { options } = stack;
   if (header === IPV4_HEADER_LEN) options.recordRoute = 0;
   else if (stack.givesUp(slot)) return;
-  else if (!optionsAreGood(stack, l3, header, end, src, dst, stack.frameTime[0], unicast)) {
+  else if (!optionsAreGood(stack, l3, header, end, src, dst, unicast)) {
     stack.drop(slot, Drop.BadIpHeader);
     return;
   }
   const kind = routes.kindOf(dst);
   if (kind !== AddressKind.Other) {
     if (stack.givesUp(slot)) return;
-    deliverIpv4(stack, slot, l3, end, stack.frameTime[0], from, kind === AddressKind.Broadcast);
+    deliverIpv4(stack, slot, l3, end, from, kind === AddressKind.Broadcast);
     return;
   }
   const group = dst >>> 28 === 0xe; // multicast: there is no receiver, and no multicast routing
@@ -192,8 +191,8 @@ function inputIpv4(stack: Stack, slot: number, l3: number, frameEnd: number, fro
   if (route < 0) {
     const { limit } = stack;
     if (unicast && stack.givesUp(slot)) return;
-    if (unicast && (limit === null || limit.allowNoRoute(src, stack.now))) {
-      sendIcmpError(stack, ICMP_UNREACHABLE, ICMP_NET_UNREACHABLE, 0, view, l3, end, stack.frameTime[0]);
+    if (unicast && (limit === null || limit.allowNoRoute(src))) {
+      sendIcmpError(stack, ICMP_UNREACHABLE, ICMP_NET_UNREACHABLE, 0, view, l3, end);
     }
     stack.drop(slot, Drop.NoRoute);
     return;
@@ -205,7 +204,7 @@ function inputIpv4(stack: Stack, slot: number, l3: number, frameEnd: number, fro
   const word2 = view.getInt32(l3 + IPV4_TTL);
   if (word2 >>> 24 <= 1) {
     if (stack.givesUp(slot)) return;
-    sendIcmpError(stack, ICMP_TIME_EXCEEDED, 0, 0, view, l3, end, stack.frameTime[0]);
+    sendIcmpError(stack, ICMP_TIME_EXCEEDED, 0, 0, view, l3, end);
     stack.drop(slot, Drop.TtlExceeded);
     return;
   }
@@ -213,7 +212,7 @@ function inputIpv4(stack: Stack, slot: number, l3: number, frameEnd: number, fro
   const { mtu } = stack.interfaces[dev];
   if (total > mtu && (view.getUint16(l3 + IPV4_FRAGMENT) & IPV4_DF) !== 0) {
     if (stack.givesUp(slot)) return;
-    sendIcmpError(stack, ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, mtu, view, l3, end, stack.frameTime[0]);
+    sendIcmpError(stack, ICMP_UNREACHABLE, ICMP_FRAGMENTATION_NEEDED, mtu, view, l3, end);
     stack.drop(slot, Drop.TooBig);
     return;
   }
@@ -226,9 +225,9 @@ function inputIpv4(stack: Stack, slot: number, l3: number, frameEnd: number, fro
     putIpv4Checksum(stack.pool.bytes, l3);
   }
   const nextHop = routes.via[route] || dst;
-  if (total <= mtu) forwardIpv4(stack, slot, l3, end, dev, nextHop, from);
+  if (total <= mtu) outputIpv4(stack, slot, l3, end, dev, nextHop, from);
   else {
-    fragmentIpv4(stack, view, l3, mtu, stack.frameTime[0], dev, nextHop, from);
+    fragmentIpv4(stack, view, l3, mtu, dev, nextHop, from);
     stack.drop(slot, Drop.Replaced);
   }
 }
@@ -241,7 +240,6 @@ function optionsAreGood(
   end: number,
   src: number,
   dst: number,
-  time: number,
   unicast: boolean,
 ): boolean {
   const { options, routes, pool } = stack;
@@ -250,7 +248,7 @@ function optionsAreGood(
   const pointer = options.read(pool.bytes, l3, header, own);
   if (pointer === 0) return !options.refused;
   options.clear();
-  if (unicast) sendIcmpError(stack, ICMP_PARAMETER_PROBLEM, 0, pointer << 24, pool.view, l3, end, time);
+  if (unicast) sendIcmpError(stack, ICMP_PARAMETER_PROBLEM, 0, pointer << 24, pool.view, l3, end);
   return false;
 }
 

@@ -57,10 +57,12 @@ export class NeighbourTable {
   readonly waitingCount: Int32Array;
   readonly #bucket = new Int32Array(BUCKETS).fill(-1);
   readonly #next: Int32Array;
+  readonly #clock: Float64Array;
   #free = 0;
 
-  /** `capacity` entries; Linux's gc_thresh3 is 1024. */
-  constructor(capacity = 1024) {
+  /** `capacity` entries; Linux's gc_thresh3 is 1024. `clock[0]` is the time, ns: an argument would become an object. */
+  constructor(clock: Float64Array, capacity = 1024) {
+    this.#clock = clock;
     this.capacity = capacity;
     this.state = new Uint8Array(capacity);
     this.dev = new Int32Array(capacity);
@@ -107,7 +109,7 @@ export class NeighbourTable {
   }
 
   /** A new entry in state None, or -1: the table is full of entries that are permanent or have packets waiting. */
-  create(dev: number, w0: number, w1: number, w2: number, w3: number, now: number): number {
+  create(dev: number, w0: number, w1: number, w2: number, w3: number): number {
     if (this.#free < 0) this.#evict();
     const n = this.#free;
     if (n < 0) return -1;
@@ -124,6 +126,7 @@ export class NeighbourTable {
     this.words[at + 3] = w3;
     this.macHigh[n] = 0;
     this.macLow[n] = 0;
+    const now = this.#clock[0];
     this.updated[n] = now;
     this.confirmed[n] = now;
     this.used[n] = now;
@@ -141,9 +144,10 @@ export class NeighbourTable {
    * What was heard about a neighbour (Linux: neigh_update): the MAC address and the state it gives. A known other MAC
    * address is replaced only with `override`. Permanent entries stay. True when packets that wait can now go.
    */
-  update(n: number, high: number, low: number, state: Nud, override: boolean, now: number): boolean {
+  update(n: number, high: number, low: number, state: Nud, override: boolean): boolean {
     if (this.keeps(n, high, low, state, override)) return false;
     const valid = this.state[n] >= Nud.Stale;
+    const now = this.#clock[0];
     if (state === Nud.Reachable) this.confirmed[n] = now;
     this.updated[n] = now;
     this.macHigh[n] = high;
@@ -165,8 +169,8 @@ export class NeighbourTable {
   }
 
   /** The first answer within a second wins (Linux: locktime). */
-  isLocked(n: number, now: number): boolean {
-    return now <= this.updated[n] + LOCK_NS;
+  isLocked(n: number): boolean {
+    return this.#clock[0] <= this.updated[n] + LOCK_NS;
   }
 
   /** The table as `ip neigh` prints it, sorted by address; `names` are the interfaces'. */

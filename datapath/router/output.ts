@@ -29,23 +29,11 @@ const DELAY_NS = 5e9;
 export const RETRANS_NS = 1e9;
 export const SOLICITATIONS = 3;
 
-/** Sends the IPv4 packet [l3, end) to `nextHop` on `dev`. `from`: the interface it came in by, -1 = made here. */
+/**
+ * Sends the IPv4 packet [l3, end) to `nextHop` on `dev`, at the time `stack.frameTime`. `from`: the interface it came in by,
+ * -1 = made here.
+ */
 export function outputIpv4(
-  stack: Stack,
-  slot: number,
-  l3: number,
-  end: number,
-  time: number,
-  dev: number,
-  nextHop: number,
-  from: number,
-): void {
-  stack.frameTime[0] = time;
-  forwardIpv4(stack, slot, l3, end, dev, nextHop, from);
-}
-
-/** `outputIpv4` of the packet in hand, at its own time, `stack.frameTime`. */
-export function forwardIpv4(
   stack: Stack,
   slot: number,
   l3: number,
@@ -58,13 +46,13 @@ export function forwardIpv4(
   let n = neighbours.findIpv4(dev, nextHop);
   if (n < 0) {
     if (stack.givesUp(slot)) return;
-    n = neighbours.create(dev, 0, 0, MAPPED, nextHop, stack.now);
+    n = neighbours.create(dev, 0, 0, MAPPED, nextHop);
   }
   outputTo(stack, n, slot, l3, end, dev, from, ETHERTYPE_IPV4);
 }
 
 /** Sends the IPv6 packet [l3, end) on `dev`; its destination is on the link. */
-export function outputIpv6(stack: Stack, slot: number, l3: number, end: number, time: number, dev: number): void {
+export function outputIpv6(stack: Stack, slot: number, l3: number, end: number, dev: number): void {
   const { neighbours, pool } = stack;
   const { view } = pool;
   const at = l3 + IPV6_DST;
@@ -76,7 +64,7 @@ export function outputIpv6(stack: Stack, slot: number, l3: number, end: number, 
     // 33:33 and the last four bytes of the group (RFC 2464, 7).
     const high = 0x33330000 | (w3 >>> 16);
     writeEthernet(pool.bytes, start, high, w3 & 0xffff, link.macHigh, link.macLow, ETHERTYPE_IPV6);
-    stack.transmit(dev, slot, start, end, time);
+    stack.transmit(dev, slot, start, end);
     return;
   }
   const w1 = view.getInt32(at + 4);
@@ -84,9 +72,8 @@ export function outputIpv6(stack: Stack, slot: number, l3: number, end: number, 
   let n = neighbours.find(dev, w0, w1, w2, w3);
   if (n < 0) {
     if (stack.givesUp(slot)) return;
-    n = neighbours.create(dev, w0, w1, w2, w3, stack.now);
+    n = neighbours.create(dev, w0, w1, w2, w3);
   }
-  stack.frameTime[0] = time;
   outputTo(stack, n, slot, l3, end, dev, -1, ETHERTYPE_IPV6);
 }
 
@@ -108,7 +95,7 @@ function outputTo(
   const state = neighbours.state[n];
   if (state < Nud.Stale) {
     if (stack.givesUp(slot)) return;
-    wait(stack, n, slot, l3, end, stack.frameTime[0], from);
+    wait(stack, n, slot, l3, end, from);
     return;
   }
   if (state < Nud.Permanent) {
@@ -125,7 +112,7 @@ function outputTo(
   view.setInt32(start + 4, (neighbours.macLow[n] << 16) | (link.macHigh >>> 16));
   view.setInt32(start + 8, (link.macHigh << 16) | link.macLow);
   view.setInt16(start + 12, type);
-  stack.transmit(dev, slot, start, end, stack.frameTime[0]);
+  stack.transmit(dev, slot, start, end);
 }
 
 /** Using this entry with a MAC address changes its state: see `turn`. */
@@ -152,12 +139,12 @@ function turn(stack: Stack, n: number): void {
 }
 
 /** The packet waits for neighbour `n`, which is asked if it was not yet. */
-function wait(stack: Stack, n: number, slot: number, l3: number, end: number, time: number, from: number): void {
+function wait(stack: Stack, n: number, slot: number, l3: number, end: number, from: number): void {
   const { neighbours, waiting, now } = stack;
   if (neighbours.waitingCount[n] === WAITING_PER_NEIGHBOUR) {
     stack.drop(waiting.slot[waiting.shift(neighbours, n)], Drop.NoNeighbour);
   }
-  const queued = waiting.push(neighbours, n, slot, l3, end, time, from);
+  const queued = waiting.push(neighbours, n, slot, l3, end, stack.frameTime[0], from);
   if (neighbours.state[n] !== Nud.Incomplete) {
     neighbours.state[n] = Nud.Incomplete;
     neighbours.updated[n] = now;
@@ -174,6 +161,7 @@ export function flushWaiting(stack: Stack, n: number): void {
   const { neighbours, waiting } = stack;
   const dev = neighbours.dev[n];
   const type = neighbours.isIpv4(n) ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
+  const inHand = stack.frameTime[0];
   for (let node = waiting.shift(neighbours, n); node >= 0; node = waiting.shift(neighbours, n)) {
     const { slot, l3, end, time, from } = waiting;
     // It waited: it leaves now, not when it came.
@@ -181,12 +169,16 @@ export function flushWaiting(stack: Stack, n: number): void {
     stack.frameTime[0] = leaves;
     outputTo(stack, n, slot[node], l3[node], end[node], dev, from[node], type);
   }
+  stack.frameTime[0] = inHand;
 }
 
 /** Asks for neighbour `n`: an ARP request or a neighbour solicitation, to all or (probing) to its known MAC address. */
 export function solicit(stack: Stack, n: number, unicast: boolean): void {
+  const inHand = stack.frameTime[0];
+  stack.frameTime[0] = stack.now;
   if (stack.neighbours.isIpv4(n)) solicitIpv4(stack, n, unicast);
   else solicitIpv6(stack, n, unicast);
+  stack.frameTime[0] = inHand;
 }
 
 function solicitIpv4(stack: Stack, n: number, unicast: boolean): void {
@@ -208,7 +200,7 @@ function solicitIpv4(stack: Stack, n: number, unicast: boolean): void {
   writeEthernet(pool.bytes, start, high, low, link.macHigh, link.macLow, ETHERTYPE_ARP);
   const arp = start + ETHERNET_HEADER_LEN;
   writeArp(pool.bytes, arp, ARP_REQUEST, link.macHigh, link.macLow, source, 0, 0, target);
-  stack.transmit(dev, slot, start, arp + ARP_LEN, stack.now);
+  stack.transmit(dev, slot, start, arp + ARP_LEN);
 }
 
 function solicitIpv6(stack: Stack, n: number, unicast: boolean): void {
@@ -254,5 +246,5 @@ function solicitIpv6(stack: Stack, n: number, unicast: boolean): void {
   const pseudo = pseudoIpv6(bytes, l3 + IPV6_SRC, l3 + IPV6_DST, NEXT_ICMPV6, length);
   view.setInt16(l4 + 2, checksumFold(checksumAdd(bytes, l4, end, pseudo)));
   writeEthernet(bytes, start, high, low, link.macHigh, link.macLow, ETHERTYPE_IPV6);
-  stack.transmit(dev, slot, start, end, stack.now);
+  stack.transmit(dev, slot, start, end);
 }

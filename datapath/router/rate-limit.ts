@@ -19,24 +19,33 @@ export class IcmpRateLimit {
   /** [0] messages that may be sent at once, [1] when that was counted last. */
   readonly #global = Float64Array.of(GLOBAL_BURST, 0);
 
-  /** One more error to `peer` at `now` (ns) is allowed; takes it out of both buckets. */
-  allow(peer: number, now: number): boolean {
+  readonly #clock: Float64Array;
+
+  /** `clock[0]` is the time, ns: as an argument it would become an object. */
+  constructor(clock: Float64Array) {
+    this.#clock = clock;
+  }
+
+  /** One more error to `peer` is allowed now; takes it out of both buckets. */
+  allow(peer: number): boolean {
     const global = this.#global;
+    const now = this.#clock[0];
     const credit = Math.min(GLOBAL_BURST, global[0] + Math.max(0, now - global[1]) * GLOBAL_PER_NS);
     global[0] = credit;
     global[1] = now;
     if (credit < 1) return false;
-    if (!this.#spend(peer, now, PEER_BURST_NS)) return false;
+    if (!this.#spend(peer, PEER_BURST_NS)) return false;
     global[0] = credit - 1;
     return true;
   }
 
   /** The second gate that "no route" passes first (Linux: ip_error, error_burst 5 s, error_cost 1 s), on the same bucket. */
-  allowNoRoute(peer: number, now: number): boolean {
-    return this.#spend(peer, now, 5 * INTERVAL_NS);
+  allowNoRoute(peer: number): boolean {
+    return this.#spend(peer, 5 * INTERVAL_NS);
   }
 
-  #spend(peer: number, now: number, burst: number): boolean {
+  #spend(peer: number, burst: number): boolean {
+    const now = this.#clock[0];
     const place = Math.imul(peer, 0x9e3779b1) >>> 24;
     if (this.#taken[place] === 0 || this.#peer[place] !== peer) {
       this.#taken[place] = 1;

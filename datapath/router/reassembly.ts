@@ -40,6 +40,12 @@ export class Reassembly {
   readonly datagrams: Datagram[] = [];
   /** The key of the fragment that `add` is about: source and destination (4 words each), identification, protocol. */
   readonly key = new Int32Array(KEY_WORDS);
+  readonly #clock: Float64Array;
+
+  /** `clock[0]` is the time, ns. */
+  constructor(clock: Float64Array) {
+    this.#clock = clock;
+  }
 
   /**
    * Takes in a fragment of the datagram named by `key`: `length` bytes at `at`, to lie at `offset`; `headerAt` and
@@ -55,12 +61,11 @@ export class Reassembly {
     offset: number,
     more: boolean,
     from: number,
-    now: number,
   ): Datagram | null {
     const end = offset + length;
     // All but the last come in multiples of 8 bytes; nothing may reach past the longest packet.
     if (end > MOST || length === 0 || (more && (length & 7) !== 0)) return null;
-    const datagram = this.#find(now);
+    const datagram = this.#find();
     if (datagram === null) return null;
     if (!more) {
       if (datagram.total >= 0 ? datagram.total !== end : end < datagram.received) {
@@ -110,7 +115,7 @@ export class Reassembly {
   }
 
   /** The datagram of `key`, or a new one; null when all are in use. */
-  #find(now: number): Datagram | null {
+  #find(): Datagram | null {
     let idle: Datagram | null = null;
     for (const datagram of this.datagrams) {
       if (!datagram.live) {
@@ -128,7 +133,7 @@ export class Reassembly {
     }
     idle.key.set(this.key);
     idle.live = true;
-    idle.due = now + TIMEOUT_NS;
+    idle.due = this.#clock[0] + TIMEOUT_NS;
     return idle;
   }
 }

@@ -43,18 +43,18 @@ export class Stack {
   readonly routes: RouteTable;
   readonly neighbours: NeighbourTable;
   readonly waiting = new WaitingPackets();
-  readonly reassembly = new Reassembly();
+  readonly reassembly: Reassembly;
   /** Options of the IPv4 packet that is being looked at. */
   readonly options = new IpOptions();
-  /** Virtual time of the packet in hand, ns: an array, because as an argument it would become an object (../fabric.ts). */
+  /** Virtual time, ns. */
+  readonly clock = new Float64Array(1);
+  /** That of the packet in hand. Arrays both, because as arguments they would become objects (../fabric.ts). */
   readonly frameTime = new Float64Array(1);
   readonly limit: IcmpRateLimit | null;
   readonly speculation: Speculation;
   readonly counters = new RouterCounters();
   /** Frames to be sent, by interface. */
   readonly tx: readonly PacketQueue[];
-  /** Virtual time in ns. Starts as a fraction, so that the field holds a double from the first day. */
-  now = 0.5;
   /** When the earliest timer of a neighbour or of a reassembly is due, ns; Infinity = none. */
   nextDue = Infinity;
   #ipId = 0;
@@ -69,14 +69,15 @@ export class Stack {
     this.routes = new RouteTable(config, this.interfaces);
     const permanent = config.neighbours ?? [];
     const broadcasts = this.interfaces.reduce((sum, link) => sum + link.broadcasts.length, 0);
-    this.neighbours = new NeighbourTable((options.neighbours ?? 1024) + permanent.length + broadcasts);
-    this.limit = (options.rateLimit ?? true) ? new IcmpRateLimit() : null;
+    this.neighbours = new NeighbourTable(this.clock, (options.neighbours ?? 1024) + permanent.length + broadcasts);
+    this.limit = (options.rateLimit ?? true) ? new IcmpRateLimit(this.clock) : null;
+    this.reassembly = new Reassembly(this.clock);
     this.speculation = options.speculation ?? new Speculation();
     this.tx = config.interfaces.map(() => new PacketQueue(options.queueLength ?? 1024));
     for (const [dev, link] of this.interfaces.entries()) {
       for (const broadcast of link.broadcasts) {
-        const n = this.neighbours.create(dev, 0, 0, MAPPED, broadcast, 0);
-        this.neighbours.update(n, -1, 0xffff, Nud.NoArp, true, 0);
+        const n = this.neighbours.create(dev, 0, 0, MAPPED, broadcast);
+        this.neighbours.update(n, -1, 0xffff, Nud.NoArp, true);
       }
     }
     for (const { ip, mac, dev } of permanent) {
@@ -90,12 +91,16 @@ export class Stack {
         const words = ip.includes(":") ? ipv6FromText(ip) : Int32Array.of(0, 0, MAPPED, ipv4FromText(ip));
         const { high, low } = macFromText(mac);
         let n = this.neighbours.find(index, words[0], words[1], words[2], words[3]);
-        if (n < 0) n = this.neighbours.create(index, words[0], words[1], words[2], words[3], 0);
-        this.neighbours.update(n, high, low, Nud.Permanent, true, 0);
+        if (n < 0) n = this.neighbours.create(index, words[0], words[1], words[2], words[3]);
+        this.neighbours.update(n, high, low, Nud.Permanent, true);
       } catch (error) {
         throw new Error(`${where}: ${(error as Error).message}`);
       }
     }
+  }
+
+  get now(): number {
+    return this.clock[0];
   }
 
   /** The packet ends here. */
@@ -115,9 +120,9 @@ export class Stack {
     return true;
   }
 
-  /** Hands a whole frame to an interface; a full queue drops it. */
-  transmit(dev: number, slot: number, start: number, end: number, time: number): void {
-    if (this.tx[dev].push(slot, start, end, time)) this.counters.countSent();
+  /** Hands the frame in hand to an interface, whole, at its time; a full queue drops it. */
+  transmit(dev: number, slot: number, start: number, end: number): void {
+    if (this.tx[dev].push(slot, start, end, this.frameTime[0])) this.counters.countSent();
     else this.drop(slot, Drop.QueueFull);
   }
 

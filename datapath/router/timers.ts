@@ -19,6 +19,7 @@ export function runTimers(stack: Stack): void {
   const { neighbours, reassembly, now } = stack;
   stack.nextDue = Infinity;
   stack.options.clear();
+  stack.frameTime[0] = now;
   for (let n = 0; n < neighbours.capacity; n++) {
     if (neighbours.due[n] <= now) step(stack, n);
     stack.wakeAt(neighbours.due[n]);
@@ -30,7 +31,7 @@ export function runTimers(stack: Stack): void {
     if (datagram.headerLength > 0 && datagram.view.getUint8(PAYLOAD - datagram.headerLength) >>> 4 === 4) {
       const l3 = PAYLOAD - datagram.headerLength;
       const end = l3 + datagram.view.getUint16(l3 + IPV4_LENGTH);
-      sendIcmpError(stack, ICMP_TIME_EXCEEDED, REASSEMBLY_TIME, 0, datagram.view, l3, end, now);
+      sendIcmpError(stack, ICMP_TIME_EXCEEDED, REASSEMBLY_TIME, 0, datagram.view, l3, end);
     }
     reassembly.release(datagram);
   }
@@ -71,7 +72,7 @@ function fail(stack: Stack, n: number): void {
     if (isIpv4 && waiting.from[node] >= 0) {
       const l3 = waiting.l3[node];
       const end = waiting.end[node];
-      sendIcmpError(stack, ICMP_UNREACHABLE, ICMP_HOST_UNREACHABLE, 0, stack.pool.view, l3, end, stack.now);
+      sendIcmpError(stack, ICMP_UNREACHABLE, ICMP_HOST_UNREACHABLE, 0, stack.pool.view, l3, end);
     }
     stack.drop(slot, Drop.NoNeighbour);
   }
