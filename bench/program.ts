@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError } from "commander";
 import { register as compare } from "./commands/compare.ts";
+import { register as gate } from "./commands/gate.ts";
 import { register as generate } from "./commands/generate.ts";
 import { register as info } from "./commands/info.ts";
 import { register as merge } from "./commands/merge.ts";
@@ -32,7 +33,7 @@ function build(): Command {
     .exitOverride()
     // These two report what was done until then; the others are ended by a signal, or undo what they did (peer).
     .hook("preAction", (_, action) => {
-      if (!["run", "replay"].includes(action.name())) releaseSignals();
+      if (!["run", "replay", "gate"].includes(action.name())) releaseSignals();
     })
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "eastwest: ")) })
     .addHelpText(
@@ -44,11 +45,13 @@ Examples:
   $ eastwest run --from vm1=mine.pcap --write out
   $ eastwest replay mine.pcap --rules mac.flows
   $ eastwest compare before.json after.json
+  $ eastwest gate --base origin/main
   $ eastwest trend history.jsonl --add after.json
 
 Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 130 interrupted, ${EXIT_BUG} a fault of the program.`,
     );
-  for (const register of [run, replay, compare, trend, merge, generate, info, trace, ovs, peer]) register(program);
+  for (const register of [run, replay, compare, gate, trend, merge, generate, info, trace, ovs, peer])
+    register(program);
   // Settings are copied to subcommands made by command(), except those that came before them: make sure of it.
   const adopt = (command: Command): void => {
     for (const sub of command.commands) {
