@@ -3,7 +3,9 @@ import { Presets, SingleBar } from "cli-progress";
 
 export class Progress {
   readonly #bar: SingleBar | null;
+  #started = false;
   #last = -1;
+  #doing = "";
 
   /** `hidden`: shows nothing, ever. */
   constructor(hidden: boolean) {
@@ -13,25 +15,28 @@ export class Progress {
           { format: "{bar} {percentage} % {doing}", clearOnComplete: true, hideCursor: true, stream: process.stderr },
           Presets.rect,
         );
-    this.#bar?.start(100, 0, { doing: "" });
   }
 
-  /** `done` from 0 to 1. */
+  /** `done` from 0 to 1. The bar appears with the first call. */
   show(done: number, doing: string): void {
     const percent = Math.floor(100 * done);
-    if (percent === this.#last) return;
+    if (this.#bar === null || (percent === this.#last && doing === this.#doing)) return;
     this.#last = percent;
-    this.#bar?.update(percent, { doing });
+    this.#doing = doing;
+    if (this.#started) this.#bar.update(percent, { doing });
+    else this.#bar.start(100, percent, { doing });
+    this.#started = true;
   }
 
   /** Makes room for lines on the terminal; the next `show` draws again. */
   hide(): void {
-    if (this.#bar === null) return;
+    if (!this.#started) return;
     process.stderr.write("\r\x1b[K");
     this.#last = -1;
   }
 
   stop(): void {
-    this.#bar?.stop();
+    if (this.#started) this.#bar?.stop();
+    this.#started = false;
   }
 }

@@ -65,7 +65,13 @@ export interface ClusterCounters {
     readonly unicastBytes: number;
     readonly flooded: number;
   }[];
-  readonly wires: readonly { readonly name: string; readonly frames: number; readonly bytes: number }[];
+  readonly wires: readonly {
+    readonly name: string;
+    readonly frames: number;
+    readonly bytes: number;
+    /** Of the frames, those that a card with an MTU of 1500 bytes would not send. */
+    readonly longFrames: number;
+  }[];
 }
 
 export function clusterCounters(fabric: Fabric): ClusterCounters {
@@ -78,7 +84,7 @@ export function clusterCounters(fabric: Fabric): ClusterCounters {
         number
       >),
     })),
-    wires: fabric.wires.map(({ name, frames, bytes }) => ({ name, frames, bytes })),
+    wires: fabric.wires.map(({ name, frames, bytes, longFrames }) => ({ name, frames, bytes, longFrames })),
   };
 }
 

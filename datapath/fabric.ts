@@ -407,7 +407,7 @@ export class Fabric {
       const start = queue.lastStart;
       const end = queue.lastEnd;
       this.#time[0] = queue.lastTime;
-      wire.count(end - start);
+      wire.count(pool.view, start, end);
       if (tap !== null) {
         tap.underlay(h, this.hosts[h].switch.portName(port), "tx", pool.bytes, start, end, this.#time[0]);
         tap.wire(at.index, pool.bytes, start, end, this.#time[0]);

@@ -6,17 +6,21 @@
  *   learned address: 48 bits as (first 4 bytes, last 2 bytes) in an open-addressing table of parallel columns
  */
 import { Speculation } from "./packet/speculation.ts";
+import { ETHERTYPE_VLAN } from "./wire/ethernet.ts";
+import { VLAN_TAG_LEN } from "./wire/vlan.ts";
 
 const SIZE = 4096;
 const MASK = SIZE - 1;
 /** Filled to three quarters at most; what does not fit is flooded, as a switch with a full table does. */
 const LIMIT = (SIZE * 3) / 4;
+/** An untagged Ethernet frame with 1500 bytes in it, without frame check sequence. */
+const LONGEST = 1514;
 
 export class Segment {
   readonly name: string;
   readonly members: number;
-  /** [0] frames and [1] bytes put on the wire. */
-  readonly counts = new Float64Array(2);
+  /** [0] frames and [1] bytes put on the wire, [2] frames that a card with an MTU of 1500 bytes would not send. */
+  readonly counts = new Float64Array(3);
   /** Told when an address is learned from a frame that was put on this wire here; for wires that several threads share. */
   onLearn: ((high: number, low: number, member: number) => void) | null = null;
   readonly #speculation: Speculation;
@@ -41,10 +45,16 @@ export class Segment {
     return this.counts[1];
   }
 
-  /** A frame of `bytes` bytes is put on the wire. */
-  count(bytes: number): void {
+  /** Of `frames`, those of more than 1500 bytes behind the Ethernet header and a tag. */
+  get longFrames(): number {
+    return this.counts[2];
+  }
+
+  /** The frame [start, end) is put on the wire. */
+  count(view: DataView, start: number, end: number): void {
     this.counts[0]++;
-    this.counts[1] += bytes;
+    this.counts[1] += end - start;
+    if (end - start > LONGEST + (view.getUint16(start + 12) === ETHERTYPE_VLAN ? VLAN_TAG_LEN : 0)) this.counts[2]++;
   }
 
   /** Notes that the address (its first 4 and last 2 bytes) is behind `member`. Group addresses are not learned. True: that was new. */

@@ -75,7 +75,7 @@ export async function readTraceWithLibpcap(path: string, options: LibpcapOptions
         "install libpcap's headers and a C++ compiler, then run npm install; or read without --reader libpcap",
     );
   }
-  const { warnings, frames } = await walk(path);
+  const { warnings, frames } = await walk(path, options);
   const builder = new TraceBuilder(path, options.memory);
   let session: Session;
   try {
@@ -129,10 +129,10 @@ export async function readTraceWithLibpcap(path: string, options: LibpcapOptions
 }
 
 /** Errors and warnings of our own reader for the file: what libpcap would not say through the package. */
-async function walk(path: string): Promise<{ warnings: string[]; frames: number }> {
+async function walk(path: string, { progress }: ReadOptions): Promise<{ warnings: string[]; frames: number }> {
   if (path === "-")
     throw new InputError("libpcap reads files, not standard input: give a file, or read without --reader libpcap");
-  const windows = await TraceWindows.open(path, { memory: WINDOW });
+  const windows = await TraceWindows.open(path, { memory: WINDOW, progress });
   if (windows.description.gzip) {
     windows.close();
     throw new InputError(`${path}: libpcap does not read gzip: unpack it first, or read without --reader libpcap`);

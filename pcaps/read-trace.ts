@@ -16,10 +16,13 @@ import type { CaptureInterface, RecordParser } from "./record-parser.ts";
 
 const MAX_BYTES = 2 ** 31 - 1;
 const FIRST_PIECE = 64 << 10;
+const PROGRESS_MS = 100;
 
 export interface ReadOptions {
   /** Most bytes of memory for file content and columns together. Without it: 2 GiB of content. */
   readonly memory?: number | undefined;
+  /** Told now and then how many bytes of the capture are read, of how many; -1 = not known before (gzip, pipes). */
+  readonly progress?: ((bytes: number, size: number) => void) | undefined;
 }
 
 /** What the file is, beside its frames. */
@@ -81,15 +84,19 @@ export class TraceWindows implements AsyncIterable<Trace> {
   #columns = new FrameColumns(0);
   #warnings: string[] = [];
 
-  private constructor(source: ByteSource, memory: number) {
+  readonly #progress: ReadOptions["progress"];
+  #told = performance.now();
+
+  private constructor(source: ByteSource, { memory, progress }: ReadOptions) {
     this.path = source.name;
     this.#source = source;
-    this.#memory = memory;
+    this.#memory = memory ?? Infinity;
+    this.#progress = progress;
   }
 
   /** Opens the file and reads its first bytes. Throws InputError as readTrace does. */
   static async open(path: string, options: ReadOptions = {}): Promise<TraceWindows> {
-    const windows = new TraceWindows(await openSource(path), options.memory ?? Infinity);
+    const windows = new TraceWindows(await openSource(path), options);
     try {
       await windows.#begin();
     } catch (error) {
@@ -232,6 +239,10 @@ export class TraceWindows implements AsyncIterable<Trace> {
     if (n === 0) this.#end = true;
     this.#filled += n;
     this.#read += n;
+    if (this.#progress !== undefined && performance.now() - this.#told > PROGRESS_MS) {
+      this.#told = performance.now();
+      this.#progress(this.#read, this.#source.size);
+    }
   }
 
   #scan(): void {

@@ -160,7 +160,14 @@ async function run(capture: string, options: ReplayOptions): Promise<void> {
   );
   if (options.write !== undefined) makeFolder(options.write);
   makeSwitch(plain); // mistakes in rules show before a long capture is read
-  const { inputs, results } = await read(capture, ports, options);
+  const bar = new Progress(options.quiet === true || !process.stderr.isTTY);
+  let captures: Awaited<ReturnType<typeof read>>;
+  try {
+    captures = await read(capture, ports, options, (share, doing) => bar.show(share, doing));
+  } finally {
+    bar.stop();
+  }
+  const { inputs, results } = captures;
   for (const { file, warnings } of results) {
     for (const warning of warnings) {
       process.stderr.write(`eastwest: warning: ${warning.startsWith(file) ? warning : `${file}: ${warning}`}\n`);
@@ -173,7 +180,6 @@ async function run(capture: string, options: ReplayOptions): Promise<void> {
   const done = onInterrupt(() => {
     stopped = true;
   });
-  const bar = new Progress(options.quiet === true || !process.stderr.isTTY);
   let outcome: ReplayOutcome;
   try {
     outcome = await replay({
@@ -207,8 +213,9 @@ async function read(
   capture: string,
   ports: readonly PortSpec[],
   { memory, reader, filter }: ReplayOptions,
+  progress: (done: number, doing: string) => void,
 ): Promise<{ inputs: Input[]; results: InputResult[] }> {
-  const captures = new Captures({ memory, libpcap: reader === "libpcap", filter });
+  const captures = new Captures({ memory, libpcap: reader === "libpcap", filter, progress });
   const inputs: Input[] = [];
   const results: InputResult[] = [];
   for (const { ofport, kind, file: own } of ports) {

@@ -155,13 +155,18 @@ interface Prepared {
 }
 
 async function run(options: RunOptions): Promise<void> {
-  const prepared = await prepare(options);
+  const bar = new Progress(options.quiet === true || !process.stderr.isTTY);
+  let prepared: Prepared[];
+  try {
+    prepared = await prepare(options, (share, doing) => bar.show(share, doing));
+  } finally {
+    bar.stop();
+  }
   warnOnce(prepared);
   let stopped = false;
   const done = onInterrupt(() => {
     stopped = true;
   });
-  const bar = new Progress(options.quiet === true || !process.stderr.isTTY);
   const outcomes: ModeOutcome[] = [];
   try {
     for (const [index, { topology, file, loaded }] of prepared.entries()) {
@@ -197,7 +202,7 @@ async function run(options: RunOptions): Promise<void> {
 }
 
 /** Topologies and captures, all read before anything runs: mistakes show at once. */
-async function prepare(options: RunOptions): Promise<Prepared[]> {
+async function prepare(options: RunOptions, progress: (done: number, doing: string) => void): Promise<Prepared[]> {
   const sources = (options.from ?? []).map(parseSource);
   const files =
     options.topology === undefined
@@ -207,6 +212,7 @@ async function prepare(options: RunOptions): Promise<Prepared[]> {
     memory: options.memory,
     libpcap: options.reader === "libpcap",
     filter: options.filter,
+    progress,
   });
   const { json, save } = options;
   if (save === "-") throw new InputError("--save -: expected the name of a file, or /dev/stdout");

@@ -89,7 +89,9 @@ function numbersOf(mode: ModeResult): Map<string, number> {
   const counts = new Map<string, number>();
   const { offered, packets, bytes, passes, tunnelPasses, recirculations, encapsulations, decapsulations, routings } =
     mode;
-  const { underlayFrames, underlayBytes, vms, nodes, wires, cache, drops } = mode;
+  const { underlayFrames, underlayBytes, vms, nodes, cache, drops } = mode;
+  // Older results have no longFrames.
+  const wires = mode.wires.map(({ name, frames, bytes: octets }) => ({ name, frames, bytes: octets }));
   const own = { packets, bytes, passes, tunnelPasses, recirculations, encapsulations, decapsulations, routings };
   walk("", { offered, ...own, underlayFrames, underlayBytes, cache, drops, vms, nodes, wires }, counts);
   return counts;

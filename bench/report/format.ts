@@ -31,6 +31,11 @@ export function table(rows: readonly (readonly string[])[], indent = "  "): stri
     .join("");
 }
 
+/** A line of a list, wrapped, its continuation indented further. */
+export function item(text: string): string {
+  return wrapped(text, 96, "    ").replace(/^ {4}/, "  ");
+}
+
 /** `text` in lines of at most `width` characters, all indented; a longer word has a line of its own. "" for "". */
 export function wrapped(text: string, width = 100, indent = "  "): string {
   const lines: string[] = [];

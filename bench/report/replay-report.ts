@@ -2,6 +2,7 @@
 import { stageNames } from "../replay/engine.ts";
 import type { CacheResult, ReplayResult } from "../replay/result.ts";
 import { relativeSpread, type Spread } from "../trial/statistics.ts";
+import { dropTable } from "./drop-reasons.ts";
 import { number, percent, table, whole, wrapped } from "./format.ts";
 import { perfText } from "./perf-report.ts";
 
@@ -77,7 +78,7 @@ function timed({ times, stages, bytesAllocatedPerPacket, ...result }: ReplayResu
     ["bytes allocated per packet", number(bytesAllocatedPerPacket)],
     ["warm passes, packets measured", `${whole(times.passes)}, ${whole(times.packets)}`],
   ];
-  let text = `On ${result.workers === 1 ? "one core" : `${result.workers} workers`} (timed in warm passes; median, half the 95 % interval)\n${table(rows)}  ${times.rule}\n`;
+  let text = `On ${result.workers === 1 ? "one core" : `${result.workers} workers`} (timed in warm passes; median, half the 95 % interval)\n${table(rows)}${wrapped(times.rule)}`;
   if (stages !== null) {
     const all = stageNames.reduce((sum, name) => sum + stages[name], 0);
     const cells = stageNames.map((name) => [`  ${name}`, number(stages[name]), percent(stages[name] / all)]);
@@ -124,7 +125,7 @@ function drops({ drops: reasons }: ReplayResult): string {
   const list = Object.entries(reasons);
   return list.length === 0
     ? "Drops: none\n"
-    : `Drops by reason\n${table(list.map(([name, count]) => [name, whole(count)]))}`;
+    : `Drops and other ends, by reason\n${dropTable([""], Object.keys(reasons), (reason) => [whole(reasons[reason])])}`;
 }
 
 function perf({ perf: of }: ReplayResult): string {

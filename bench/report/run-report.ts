@@ -2,7 +2,8 @@
 import type { ModeResult, NodeCost, RunResult } from "../trial/result.ts";
 import { isDisturbed, type PerPacket, perPacketNames } from "../trial/result.ts";
 import { relativeSpread, type Spread } from "../trial/statistics.ts";
-import { number, percent, table, whole, wrapped } from "./format.ts";
+import { dropTable } from "./drop-reasons.ts";
+import { item, number, percent, table, whole, wrapped } from "./format.ts";
 import { interfaceTables } from "./interface-table.ts";
 
 const PER_PACKET: Record<PerPacket, string> = {
@@ -31,8 +32,8 @@ export function runReport(result: RunResult): string {
     rows("Delivered (counted in one cold pass)", modes, counted) + offeredNote(modes) + paceText(modes),
     modes.some((mode) => mode.times !== null) ? timed(modes) : "",
     rows("Per delivered packet", modes, perPacket),
-    rows("Underlay and network node", modes, underlay),
-    rows("Caches", modes, caches),
+    rows("Underlay and network node", modes, underlay) + longFrames(modes),
+    rows("Caches", modes, caches) + subtablesNote(modes),
     drops(modes),
     endedAtBridges(modes),
     ...modes.map(nothingDelivered),
@@ -64,11 +65,11 @@ function inputText(modes: readonly ModeResult[]): string {
   const lines = modes.flatMap((mode) => [
     ...mode.inputs.map(
       ({ port, file, frames, sent, rule }) =>
-        `  ${mode.mode}: ${file}, ${whole(sent)} of ${whole(frames)} frames into ${port}: ${rule}\n`,
+        `${mode.mode}: ${file}, ${whole(sent)} of ${whole(frames)} frames into ${port}: ${rule}`,
     ),
-    ...mode.notes.map((note) => `  ${mode.mode}: ${note}\n`),
+    ...mode.notes.map((note) => `${mode.mode}: ${note}`),
   ]);
-  return `Traffic\n${lines.join("")}`;
+  return `Traffic\n${lines.map(item).join("")}`;
 }
 
 function rows(title: string, modes: readonly ModeResult[], list: readonly Row[]): string {
@@ -97,7 +98,9 @@ function paceText(modes: readonly ModeResult[]): string {
       pace === null
         ? []
         : [
-            `  ${mode}: pace asked ${pace.asked}, achieved ${number(pace.framesPerSecond)} frames/s; latest frame ${number(pace.latestMs)} ms late\n`,
+            item(
+              `${mode}: pace asked ${pace.asked}, achieved ${number(pace.framesPerSecond)} frames/s; latest frame ${number(pace.latestMs)} ms late`,
+            ),
           ],
     )
     .join("");
@@ -177,6 +180,28 @@ const caches: readonly Row[] = [
   ["masks at the end", (mode) => whole(mode.cache.masks)],
 ];
 
+/** Frames that a real underlay would not carry as it is usually set up; "" when there are none. */
+function longFrames(modes: readonly ModeResult[]): string {
+  const counts = modes.map(({ mode, wires }) => ({
+    mode,
+    frames: wires.reduce((sum, wire) => sum + (wire.longFrames ?? 0), 0),
+  }));
+  const some = counts.filter(({ frames }) => frames > 0);
+  if (some.length === 0) return "";
+  return wrapped(
+    `underlay frames longer than an MTU of 1500 bytes allows: ${some.map(({ mode, frames }) => `${mode} ${whole(frames)}`).join(", ")}; ` +
+      "here they are carried, real cards need a larger MTU for them, or the VMs a smaller one",
+  );
+}
+
+/** Why fewer subtables than one a megaflow hit are tried; "" where that is not so. */
+function subtablesNote(modes: readonly ModeResult[]): string {
+  if (!modes.some(({ cache }) => cache.subtableLookups < cache.megaflowHits)) return "";
+  return wrapped(
+    "fewer subtables tried than megaflow hits: packets whose flow an earlier one of their burst has just made try none",
+  );
+}
+
 const rings: readonly Row[] = [
   ["frames a ring holds", (mode) => whole(mode.placement?.ringSlots ?? 0)],
   ["dropped, a ring was full", (mode) => whole(mode.placement?.ringDrops ?? 0)],
@@ -186,11 +211,12 @@ const rings: readonly Row[] = [
 function drops(modes: readonly ModeResult[]): string {
   const reasons = [...new Set(modes.flatMap((mode) => Object.keys(mode.drops)))].sort();
   if (reasons.length === 0) return "Drops: none\n";
-  return rows(
-    "Drops and other ends, by reason",
-    modes,
-    reasons.map((reason): Row => [reason, (mode) => whole(mode.drops[reason] ?? 0)]),
-  );
+  const cells = (reason: string): string[] => modes.map((mode) => whole(mode.drops[reason] ?? 0));
+  return `Drops and other ends, by reason\n${dropTable(
+    modes.map(({ mode }) => mode),
+    reasons,
+    cells,
+  )}`;
 }
 
 type NodePort = NodeCost["ports"][number];
@@ -213,7 +239,7 @@ function endedAtBridges(modes: readonly ModeResult[]): string {
   if (places.size === 0) return "";
   return (
     rows("Arrived at a bridge's own port and ended there", modes, [...places.values()]) +
-    "  copies that the bridge flooded, and frames for the host itself: no tunnel packet of this topology\n"
+    wrapped("copies that the bridge flooded, and frames for the host itself: no tunnel packet of this topology")
   );
 }
 

@@ -105,6 +105,7 @@ function together(all: readonly HostDone[], names: Fabric): Omit<ModeDone, "stat
         name,
         frames: sum(all, ({ counters }) => counters.wires[wire].frames),
         bytes: sum(all, ({ counters }) => counters.wires[wire].bytes),
+        longFrames: sum(all, ({ counters }) => counters.wires[wire].longFrames),
       })),
     },
     violations: [...new Set(all.flatMap(({ violations }) => violations)), ...ringViolations(all)],

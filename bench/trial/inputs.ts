@@ -77,6 +77,8 @@ export interface Reading {
   readonly libpcap: boolean;
   /** pcap-filter(7) expression, compiled by libpcap: reads through it. */
   readonly filter: string | undefined;
+  /** Told now and then how far a large capture is read: a share (0 when the size is not known) and words. */
+  readonly progress?: ((done: number, doing: string) => void) | undefined;
 }
 
 /** Captures by path, each read once, however many modes and ports use it. */
@@ -92,8 +94,12 @@ export class Captures {
     let trace = this.#traces.get(file);
     if (trace === undefined) {
       const { memory, libpcap, filter } = this.#reading;
+      const progress = (bytes: number, size: number): void =>
+        this.#reading.progress?.(size > 0 ? bytes / size : 0, `reading ${shown(file)}, ${Math.round(bytes / 1e6)} MB`);
       trace =
-        libpcap || filter !== undefined ? readTraceWithLibpcap(file, { memory, filter }) : readTrace(file, { memory });
+        libpcap || filter !== undefined
+          ? readTraceWithLibpcap(file, { memory, filter, progress })
+          : readTrace(file, { memory, progress });
       this.#traces.set(file, trace);
     }
     return trace;

@@ -115,7 +115,13 @@ export interface ModeResult {
     readonly masks: number;
   };
   readonly drops: Readonly<Record<string, number>>;
-  readonly wires: readonly { readonly name: string; readonly frames: number; readonly bytes: number }[];
+  readonly wires: readonly {
+    readonly name: string;
+    readonly frames: number;
+    readonly bytes: number;
+    /** Of the frames, those that a card with an MTU of 1500 bytes would not send. Absent in older results. */
+    readonly longFrames?: number;
+  }[];
   readonly firstPing: readonly string[];
   readonly capacity: Capacity;
   readonly conservation: { readonly ok: boolean; readonly violations: readonly string[] };
@@ -279,7 +285,7 @@ export function modeResult(parts: ModeParts): ModeResult {
       masks: totals.masks,
     },
     drops: sumDrops(counters.nodes),
-    wires: counters.wires.map(({ name, frames, bytes: octets }) => ({ name, frames, bytes: octets })),
+    wires: counters.wires,
     firstPing: parts.firstPing,
     capacity: capacityOf(nodes, packets, packets === 0 ? 0 : bytes / packets, parts.nic),
     conservation: { ok: parts.violations.length === 0, violations: parts.violations },
