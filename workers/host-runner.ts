@@ -82,7 +82,9 @@ export class HostRunner implements Elsewhere {
   /** Frames written to rings and not published yet; and taken from rings and not worked off yet. */
   #written = 0;
   #owed = 0;
+  /** The step being done, and the one that follows when the shared count goes up. */
   #step = 0;
+  #next = 0;
   #steps = 0;
   #now = 0;
   #noted = 0;
@@ -212,8 +214,10 @@ export class HostRunner implements Elsewhere {
   }
 
   #begin(): void {
-    if (this.#noted === 0) this.#options.watcher?.begin(this.#step, false);
-    this.#noted++;
+    if (this.#noted++ > 0) return;
+    // While a frame is under way its step does not end. It may be one that this host has not seen begin yet.
+    const begun = Atomics.load(this.#words, STEP) === this.#steps;
+    this.#options.watcher?.begin(begun ? this.#step : this.#next, false);
   }
 
   /** What was begun is done: what follows from it is sent, and it is not under way any more. */
@@ -312,6 +316,7 @@ export class HostRunner implements Elsewhere {
         this.#end(1);
       }
       if (now > this.#now) this.#now = now;
+      this.#next = at + 1;
       this.#follow();
     }
     return { done: to, refused };
@@ -324,6 +329,7 @@ export class HostRunner implements Elsewhere {
     this.#begin();
     this.#fabric.advance(now);
     this.#end(1);
+    this.#next = this.#step;
     this.#follow();
   }
 
