@@ -82,6 +82,7 @@ test("README's sample: its counts are what the program says", () => {
     "Per delivered packet",
     "Underlay and network node",
     "Caches",
+    "Drops and other ends, by reason",
     "First ping on the underlay, legacy",
     "First ping on the underlay, dvr",
   ]) {
