@@ -7,6 +7,7 @@ import { register as compare } from "./commands/compare.ts";
 import { register as gate } from "./commands/gate.ts";
 import { register as generate } from "./commands/generate.ts";
 import { register as info } from "./commands/info.ts";
+import { register as measure } from "./commands/measure.ts";
 import { register as merge } from "./commands/merge.ts";
 import { register as ovs } from "./commands/ovs.ts";
 import { register as peer } from "./commands/peer.ts";
@@ -31,9 +32,10 @@ function build(): Command {
     .helpOption("-h, --help", "print help")
     .showSuggestionAfterError()
     .exitOverride()
-    // These two report what was done until then; the others are ended by a signal, or undo what they did (peer).
+    // These report what was done until then; the others are ended by a signal, or undo what they did (peer).
     .hook("preAction", (_, action) => {
-      if (!["run", "replay", "gate"].includes(action.name())) releaseSignals();
+      const name = action.parent?.name() === "measure" ? "measure" : action.name();
+      if (!["run", "replay", "gate", "measure"].includes(name)) releaseSignals();
     })
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "eastwest: ")) })
     .addHelpText(
@@ -44,13 +46,14 @@ Examples:
   $ eastwest run --mode dvr --network vxlan --json result.json
   $ eastwest run --from vm1=mine.pcap --write out
   $ eastwest replay mine.pcap --rules mac.flows
+  $ eastwest measure ndrpdr --mode legacy,dvr
   $ eastwest compare before.json after.json
   $ eastwest gate --base origin/main
   $ eastwest trend history.jsonl --add after.json
 
 Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 130 interrupted, ${EXIT_BUG} a fault of the program.`,
     );
-  for (const register of [run, replay, compare, gate, trend, merge, generate, info, trace, ovs, peer])
+  for (const register of [run, replay, measure, compare, gate, trend, merge, generate, info, trace, ovs, peer])
     register(program);
   // Settings are copied to subcommands made by command(), except those that came before them: make sure of it.
   const adopt = (command: Command): void => {

@@ -207,10 +207,10 @@ export interface TrialJson {
   readonly dropped: number;
   /** The sender did not get to them. */
   readonly unsent: number;
-  /** Times that the sender was late by more than a quarter of a queue, the latest (ns), and what was lost of those late. */
+  /** Times that the sender was late by more than 10 us, by how much altogether and at most (ns): the trial took that longer. */
   readonly senderStalls: number;
+  readonly senderStalledNs: number;
   readonly senderLatestNs: number;
-  readonly lostInStalls: number;
   readonly upcalls: number;
   readonly ruleChanges: number;
   readonly directions: readonly {
