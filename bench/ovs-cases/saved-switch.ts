@@ -40,15 +40,18 @@ export function switchOfState(
     throw new InputError(`${file}: no host ${hostName}, expected one of ${all}`);
   }
   try {
-    return { switch: build(host, cluster.now, file), now: cluster.now };
+    return { switch: build(host, cluster, file), now: cluster.now };
   } catch (error) {
     if (!isInputError(error) || error.message.startsWith(`${file}:`)) throw error;
     throw new InputError(`${file}: host ${hostName}: ${error.message}`, { cause: error });
   }
 }
 
-function build(host: HostState, now: number, file: string): OvsSwitch {
-  const made = new OvsSwitch(host.bridges.map((bridge) => configOf(bridge, file)));
+function build(host: HostState, { now, vlanLimit }: ClusterState, file: string): OvsSwitch {
+  const made = new OvsSwitch(
+    host.bridges.map((bridge) => configOf(bridge, file)),
+    { vlanLimit },
+  );
   for (const bridge of host.bridges) {
     const { macs } = made.bridge(bridge.name)!;
     for (const entry of bridge.macs) {
@@ -59,13 +62,13 @@ function build(host: HostState, now: number, file: string): OvsSwitch {
   return made;
 }
 
-/** What a part of the file has to be: a text, an integer from 0, each perhaps left out, or a list, a mapping, an object of those. */
+/** What a part of the file has to be: a text, an integer from 0, yes or no, or a list, a mapping, an object of those. */
 type Shape =
   | "text"
   | "integer"
-  | "text?"
-  | "integer?"
-  | "texts?"
+  | "boolean"
+  /** May be left out. */
+  | { readonly maybe: Shape }
   | { readonly list: Shape }
   | { readonly map: Shape }
   | { readonly [key: string]: Shape };
@@ -74,6 +77,7 @@ type Shape =
 const MODES: Shape = {
   map: {
     now: "integer",
+    vlanLimit: { maybe: "integer" },
     hosts: {
       list: {
         name: "text",
@@ -81,10 +85,27 @@ const MODES: Shape = {
           list: {
             name: "text",
             openflow: "text",
-            mac: "text?",
-            address: "text?",
-            neighbours: "texts?",
-            ports: { list: { name: "text", ofport: "integer", type: "text", tag: "integer?", options: "texts?" } },
+            mac: { maybe: "text" },
+            address: { maybe: "text" },
+            neighbours: { maybe: { map: "text" } },
+            prefixes: { maybe: { map: { list: "text" } } },
+            macTableSize: { maybe: "integer" },
+            macAgeing: { maybe: "integer" },
+            floodVlans: { maybe: { list: "integer" } },
+            forwardBpdu: { maybe: "boolean" },
+            ports: {
+              list: {
+                name: "text",
+                ofport: "integer",
+                type: "text",
+                tag: { maybe: "integer" },
+                vlanMode: { maybe: "text" },
+                trunks: { maybe: { list: "integer" } },
+                config: { maybe: { list: "text" } },
+                protected: { maybe: "boolean" },
+                options: { maybe: { map: "text" } },
+              },
+            },
             rules: {
               list: {
                 table: "integer",
@@ -113,15 +134,14 @@ function checkShape(value: unknown, shape: Shape, path: string, file: string): v
     );
   };
   if (typeof shape === "string") {
-    if (shape.endsWith("?") && (value === undefined || value === null)) return;
-    if (shape === "texts?") {
-      checkShape(value, { map: "text" }, path, file);
-      return;
-    }
-    const [kind] = shape.split("?");
-    if (kind === "text" && typeof value !== "string") wrong("a text");
-    if (kind === "integer" && !(Number.isSafeInteger(value) && (value as number) >= 0))
+    if (shape === "text" && typeof value !== "string") wrong("a text");
+    if (shape === "boolean" && typeof value !== "boolean") wrong("true or false");
+    if (shape === "integer" && !(Number.isSafeInteger(value) && (value as number) >= 0))
       wrong("an integer of at least 0");
+    return;
+  }
+  if ("maybe" in shape) {
+    if (value !== undefined && value !== null) checkShape(value, shape.maybe as Shape, path, file);
     return;
   }
   if ("list" in shape) {
@@ -159,13 +179,22 @@ function configOf(bridge: BridgeState, file: string): BridgeConfig {
         ofport: port.ofport,
         type: port.type as PortConfig["type"],
         ...(port.tag === null ? {} : { tag: port.tag }),
+        vlanMode: port.vlanMode,
+        trunks: port.trunks,
+        config: port.config,
+        protected: port.protected,
         options: port.options,
       })),
     flows: flows.join("\n"),
     flowsFile: `${file}: rules of ${bridge.name}`,
     openflow: bridge.openflow,
-    ...(bridge.mac === undefined ? {} : { mac: bridge.mac }),
-    ...(bridge.address === undefined ? {} : { address: bridge.address }),
-    ...(bridge.neighbours === undefined ? {} : { neighbours: bridge.neighbours }),
+    mac: bridge.mac,
+    address: bridge.address,
+    neighbours: bridge.neighbours,
+    prefixes: bridge.prefixes,
+    macTableSize: bridge.macTableSize,
+    macAgeing: bridge.macAgeing,
+    floodVlans: bridge.floodVlans,
+    forwardBpdu: bridge.forwardBpdu,
   };
 }

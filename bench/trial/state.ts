@@ -8,6 +8,8 @@ import { formatMatch } from "../../datapath/openflow/match-format.ts";
 import { formatRule } from "../../datapath/openflow/rule-text.ts";
 import { formatFdb } from "../../datapath/ovs/fdb-text.ts";
 import { formatMegaflowLine } from "../../datapath/ovs/megaflow-text.ts";
+import type { BridgeConfig, PortConfig, PortFlag } from "../../datapath/topology.ts";
+import type { Port } from "../../datapath/translate/port.ts";
 import { macToText } from "../../datapath/wire/addresses.ts";
 import { InputError } from "../errors.ts";
 
@@ -19,6 +21,8 @@ export interface ClusterState {
   readonly topology: string;
   /** Virtual time, ns since the first frame. */
   readonly now: number;
+  /** VLAN tags that are parsed; absent: 1. */
+  readonly vlanLimit?: number | undefined;
   readonly hosts: readonly HostState[];
 }
 
@@ -31,19 +35,34 @@ interface HostState {
   readonly megaflows: readonly string[];
 }
 
-interface BridgeState {
+/** As configured (datapath/topology.ts); what is not there has Open vSwitch's default. */
+type BridgeSettings = Pick<
+  BridgeConfig,
+  | "failMode"
+  | "mac"
+  | "address"
+  | "neighbours"
+  | "prefixes"
+  | "macTableSize"
+  | "macAgeing"
+  | "floodVlans"
+  | "forwardBpdu"
+>;
+
+interface BridgeState extends BridgeSettings {
   readonly name: string;
-  readonly failMode: string;
   readonly openflow: string;
-  readonly mac: string | undefined;
-  readonly address: string | undefined;
-  readonly neighbours: Readonly<Record<string, string>> | undefined;
   readonly ports: readonly {
     readonly name: string;
     readonly ofport: number;
     readonly type: string;
     readonly datapathPort: number;
     readonly tag: number | null;
+    readonly vlanMode?: PortConfig["vlanMode"];
+    readonly trunks?: PortConfig["trunks"];
+    /** "down", "no-flood" and so on, as they are now. */
+    readonly config?: readonly PortFlag[];
+    readonly protected?: boolean;
     readonly options: Readonly<Record<string, string>>;
   }[];
   readonly rules: readonly {
@@ -67,7 +86,13 @@ interface BridgeState {
 
 /** What all hosts of the fabric hold at virtual time `now` (ns). */
 export function clusterState(fabric: Fabric, now: number): ClusterState {
-  return { topology: fabric.topology.name, now, hosts: fabric.hosts.map((host) => hostState(host, now)) };
+  const { name: topology, vlanLimit } = fabric.topology;
+  return {
+    topology,
+    now: Math.floor(now),
+    ...(vlanLimit === undefined ? {} : { vlanLimit }),
+    hosts: fabric.hosts.map((host) => hostState(host, now)),
+  };
 }
 
 function hostState(host: Host, now: number): HostState {
@@ -77,20 +102,15 @@ function hostState(host: Host, now: number): HostState {
     role: host.config.role,
     bridges: host.switch.bridges.map((bridge) => ({
       name: bridge.name,
-      failMode: bridge.config.failMode,
       openflow: bridge.config.openflow ?? "OpenFlow10",
-      ...(bridge.config.mac === undefined ? {} : { mac: bridge.config.mac }),
-      ...(bridge.config.address === undefined ? {} : { address: bridge.config.address }),
-      ...(bridge.config.neighbours === undefined ? {} : { neighbours: bridge.config.neighbours }),
-      mac: bridge.config.mac,
-      address: bridge.config.address,
-      neighbours: bridge.config.neighbours,
+      ...settingsOf(bridge.config),
       ports: bridge.ports.map((port) => ({
         name: port.name,
         ofport: port.ofport,
         type: port.type,
         datapathPort: port.odpPort,
         tag: port.vlan < 0 ? null : port.vlan,
+        ...portSettings(port, bridge.config),
         options: { ...bridge.config.ports.find((config) => config.name === port.name)?.options },
       })),
       rules: host.switch.rules(bridge.name).map((rule) => ({
@@ -115,6 +135,27 @@ function hostState(host: Host, now: number): HostState {
     megaflows: [...host.datapath.megaflows()].map((flow) =>
       formatMegaflowLine(flow, now, (port) => host.switch.portName(port)),
     ),
+  };
+}
+
+function settingsOf(config: BridgeConfig): BridgeSettings {
+  const { failMode, mac, address, neighbours, prefixes, macTableSize, macAgeing, floodVlans, forwardBpdu } = config;
+  return { failMode, mac, address, neighbours, prefixes, macTableSize, macAgeing, floodVlans, forwardBpdu };
+}
+
+/** What differs from a port that carries all VLANs, or its tag, and is up. */
+function portSettings(port: Port, bridge: BridgeConfig): Partial<BridgeState["ports"][number]> {
+  const config = bridge.ports.find(({ name }) => name === port.name);
+  const flags: PortFlag[] = [];
+  if (!port.up) flags.push("down");
+  if (port.noFlood) flags.push("no-flood");
+  if (port.noForward) flags.push("no-forward");
+  if (port.noReceive) flags.push("no-receive");
+  return {
+    ...(config?.vlanMode === undefined ? {} : { vlanMode: config.vlanMode }),
+    ...(config?.trunks === undefined ? {} : { trunks: config.trunks }),
+    ...(flags.length === 0 ? {} : { config: flags }),
+    ...(port.protected ? { protected: true } : {}),
   };
 }
 
