@@ -413,7 +413,7 @@ export class Datapath implements Recirculator {
     translation.effects.credit(1, end[i] - start[i], time[i]);
     const words = compile(
       translation.actions,
-      translation.error === undefined ? Drop.NoAction : Drop.TranslationError,
+      reasonOf(translation),
       (port) => this.#tunnelKinds.get(port) ?? TunnelKind.Any,
     );
     const program = this.#programs.retain(words);
@@ -461,4 +461,10 @@ export class Datapath implements Recirculator {
   megaflows(): Generator<MegaflowView> {
     return this.#installed.views();
   }
+}
+
+/** What a packet is counted as that the actions leave without an end. */
+function reasonOf({ error, noTunnel }: Translation): Drop {
+  if (error === undefined) return Drop.NoAction;
+  return noTunnel === true ? Drop.NoTunnel : Drop.TranslationError;
 }

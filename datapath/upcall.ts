@@ -25,6 +25,8 @@ export interface Translation {
   readonly suppressed?: boolean | undefined;
   /** Set when translation failed: the packet is dropped (a drop flow is installed all the same, as OVS does). */
   readonly error: string | undefined;
+  /** The error is that the packet came out of a tunnel of which no port is the end. */
+  readonly noTunnel?: boolean | undefined;
   readonly effects: TranslationEffects;
   /** OpenFlow table lookups made (facts 5.1 "lookups"). */
   readonly lookups: number;

@@ -302,12 +302,14 @@ function traced(xlate: Xlate, nodes: readonly TraceNode[]): TracedTranslation {
 
 /** As Open vSwitch's userspace datapath does with a packet that no bridge wants: dropped each time, nothing installed. */
 function unassociated(keys: Int32Array, at: number): Translation {
-  const why = keys[at + W_RECIRC] === 0 ? "receive tunnel port not found" : "recirculation context not found";
+  const first = keys[at + W_RECIRC] === 0;
+  const why = first ? "receive tunnel port not found" : "recirculation context not found";
   return {
     mask: new Int32Array(KEY_WORDS).fill(-1),
     actions: [],
     slow: [why],
     error: why,
+    noTunnel: first,
     effects: new Effects(),
     lookups: 0,
   };

@@ -3,7 +3,9 @@
  * words are typed-array elements for JavaScript and plain loads for the kernels (assembler.ts).
  *
  * The memory is a shared one for a property of those: growing it leaves the views that exist valid. A pool of its own is
- * not shared between threads by that.
+ * not shared between threads by that. V8 reserves 10.5 GB of address space for each memory, whatever its maximum is
+ * (measured with 64, 1024 and 32768 pages: the guard region that stands in for bounds checks); pages that nobody touches
+ * cost nothing, and making one takes 0.01 to 0.14 ms.
  *
  * Blocks are whole cache lines and never move; freed blocks are kept by size and handed out again.
  */

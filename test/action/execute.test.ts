@@ -34,12 +34,15 @@ const macs = (first: string, second: string): number[] => {
 };
 const ip4 = (text: string): number => word(ip4Bytes(text));
 
+/** Thousands of datapaths are made here: most of the time would go into clearing caches of full size (12.7 s, now 3.2 s). */
+const SMALL = { emc: { entries: 64 } };
+
 /** Runs the actions on each frame by itself and on all as one burst (the same megaflow or not). */
 function runs(actions: readonly OdpAction[], frames: readonly Uint8Array[]): string[] {
-  const alone = new TestBench(() => ({ actions }));
+  const alone = new TestBench(() => ({ actions }), SMALL);
   const single = frames.flatMap((frame) => alone.send([frame]));
   alone.conserves();
-  const together = new TestBench(() => ({ actions }));
+  const together = new TestBench(() => ({ actions }), SMALL);
   const burst = together.send(frames);
   together.conserves();
   assert.deepEqual([...burst].sort(), [...single].sort());

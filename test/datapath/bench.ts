@@ -14,6 +14,7 @@ export interface Answer {
   readonly mask?: ReadonlyMap<number, number>;
   readonly slow?: readonly string[];
   readonly error?: string;
+  readonly noTunnel?: boolean;
 }
 
 export const DEFAULT_MASK: ReadonlyMap<number, number> = new Map([
@@ -48,6 +49,7 @@ export class FakeHandler implements UpcallHandler {
       actions: answer.actions,
       slow: answer.slow ?? [],
       error: answer.error,
+      noTunnel: answer.noTunnel,
       effects: {
         credit: (packets, bytes) => {
           this.credited += packets;

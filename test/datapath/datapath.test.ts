@@ -167,6 +167,9 @@ test("a failed translation installs a drop, counted as such; no output is anothe
   assert.equal(failed.handler.translations, 1);
   assert.deepEqual(failed.datapath.counters.snapshot().drops, { TranslationError: 3 });
   failed.conserves();
+  const unclaimed = new TestBench(() => ({ actions: [], slow: ["no port"], error: "no port", noTunnel: true }));
+  unclaimed.send([udp(1)]);
+  assert.deepEqual(unclaimed.datapath.counters.snapshot().drops, { NoTunnel: 1 });
   const empty = new TestBench(() => ({ actions: [] }));
   empty.send([udp(1)]);
   assert.deepEqual(empty.datapath.counters.snapshot().drops, { NoAction: 1 });
