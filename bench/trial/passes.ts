@@ -35,7 +35,12 @@ export interface ColdOptions {
   readonly realTime: boolean;
   /** Called now and then with the frames offered so far; false stops the pass. */
   readonly progress: (frames: number) => boolean;
+  /** Called when a quarter more frames have been offered than last time, with all of them worked off. */
+  readonly sample?: (frames: number) => void;
 }
+
+/** Next number of frames at which a cold pass is sampled: 64 points or so from the first frame to a million. */
+const SAMPLE_STEP = 1.25;
 
 export interface ColdResult {
   /** Frames that went in, and those that found no buffer. */
@@ -63,6 +68,7 @@ export async function coldPass(player: Player, schedule: Schedule, options: Cold
   let latestMs = 0;
   let base = 0;
   let interrupted = false;
+  let sampleAt = 1;
   const wanted = options.frames ?? options.rounds * schedule.count;
   // A product, not a sum: workers that begin in the middle get the same times.
   for (let round = 0; offered < wanted && !interrupted; base = ++round * span) {
@@ -89,9 +95,14 @@ export async function coldPass(player: Player, schedule: Schedule, options: Cold
       }
       offered += end - burst[b];
       player.settle();
+      if (offered >= sampleAt && options.sample !== undefined) {
+        options.sample(offered);
+        sampleAt = Math.max(offered + 1, offered * SAMPLE_STEP);
+      }
     }
   }
   options.progress(offered);
+  options.sample?.(offered);
   return { offered, refused, bytes, end: base, wallMs: performance.now() - began, latestMs, interrupted };
 }
 

@@ -5,6 +5,9 @@
 
 import type { ClusterCounters, NodeCounters, PortCounters } from "../../datapath/cluster-counters.ts";
 import type { Topology } from "../../datapath/topology.ts";
+import { type ClusterLayout, clusterLayout } from "../path/cluster-layout.ts";
+import { PATH_VERSION, type PacketPath, type PathResult } from "../path/hop.ts";
+import type { CachePoint } from "./cache-series.ts";
 import { type Capacity, capacityOf } from "./capacity.ts";
 import { delivered, sumDrops, sumNodes } from "./counters.ts";
 import type { Environment } from "./environment.ts";
@@ -123,6 +126,12 @@ export interface ModeResult {
     readonly longFrames?: number;
   }[];
   readonly firstPing: readonly string[];
+  /** Hosts, bridges, ports, namespaces and wires. Absent in older results, as the next two. */
+  readonly cluster?: ClusterLayout;
+  /** The first ping's way through them. */
+  readonly path?: PathResult;
+  /** How the caches filled in the cold pass; null where several threads did it. */
+  readonly cacheSeries?: readonly CachePoint[] | null;
   readonly capacity: Capacity;
   readonly conservation: { readonly ok: boolean; readonly violations: readonly string[] };
   readonly pace: Pacing | null;
@@ -189,6 +198,8 @@ export interface ModeParts {
   readonly counters: ClusterCounters;
   readonly warm: WarmResult | null;
   readonly firstPing: readonly string[];
+  readonly path: readonly PacketPath[];
+  readonly cacheSeries: readonly CachePoint[] | null;
   readonly violations: readonly string[];
   readonly nic: number;
   readonly pace: string | null;
@@ -287,6 +298,13 @@ export function modeResult(parts: ModeParts): ModeResult {
     drops: sumDrops(counters.nodes),
     wires: counters.wires,
     firstPing: parts.firstPing,
+    cluster: clusterLayout(topology),
+    path: {
+      version: PATH_VERSION,
+      packets: parts.path,
+      nsPerPass: Object.fromEntries(nodes.map((node) => [node.name, nsPerPass(node, packets)])),
+    },
+    cacheSeries: parts.cacheSeries,
     capacity: capacityOf(nodes, packets, packets === 0 ? 0 : bytes / packets, parts.nic),
     conservation: { ok: parts.violations.length === 0, violations: parts.violations },
     pace:
@@ -294,6 +312,11 @@ export function modeResult(parts: ModeParts): ModeResult {
         ? null
         : { asked: parts.pace, framesPerSecond: (cold.offered / cold.wallMs) * 1000, latestMs: cold.latestMs },
   };
+}
+
+/** Mean time of a pass in this host, its namespaces included, ns: warm time a packet over counted passes a packet. */
+function nsPerPass({ nsPerPacket, passes }: NodeCost, packets: number): number | null {
+  return nsPerPacket === null || passes === 0 ? null : (nsPerPacket.median * packets) / passes;
 }
 
 function nodeCost(topology: Topology, node: NodeCounters, index: number, warm: WarmResult | null): NodeCost {

@@ -7,6 +7,8 @@ import type { ClusterCounters } from "../../datapath/cluster-counters.ts";
 import { Fabric, type FabricOptions, type FabricTap } from "../../datapath/fabric.ts";
 import type { Topology } from "../../datapath/topology.ts";
 import { InputError } from "../errors.ts";
+import { pingPath } from "../path/ping-path.ts";
+import { type CachePoint, CacheSeries } from "./cache-series.ts";
 import { FirstPing } from "./first-ping.ts";
 import { FrameFiles } from "./frame-files.ts";
 import { type Placement, runHostThreads } from "./hosts-threads.ts";
@@ -74,7 +76,7 @@ export async function runMode(trial: ModeTrial): Promise<ModeOutcome> {
   const ping = new FirstPing(topology);
   const files =
     trial.write === undefined ? null : new FrameFiles(join(trial.write, topology.mode), fabric, epoch(loaded.inputs));
-  let done: Omit<ModeDone, "stats"> & { readonly placement?: Placement };
+  let done: Omit<ModeDone, "stats"> & { readonly placement?: Placement; readonly cacheSeries?: readonly CachePoint[] };
   let written: ModeOutcome["files"];
   try {
     done =
@@ -101,6 +103,8 @@ export async function runMode(trial: ModeTrial): Promise<ModeOutcome> {
     counters,
     warm: warm?.passes ? warm : null,
     firstPing: ping.lines,
+    path: pingPath(topology, loaded, schedule, options.frameBytes ?? FRAME_BYTES),
+    cacheSeries: done.cacheSeries ?? null,
     violations: [...done.violations, ...done.after.map((line) => `after the warm passes: ${line}`)],
     nic: trial.nic,
     pace: trial.paceText,
@@ -133,8 +137,9 @@ async function runHere(
   schedule: Schedule,
   fabric: Fabric,
   tap: FabricTap,
-): Promise<Omit<ModeDone, "stats">> {
+): Promise<Omit<ModeDone, "stats"> & { readonly cacheSeries: readonly CachePoint[] }> {
   const { rounds } = trial;
+  const series = new CacheSeries(fabric);
   fabric.tap = tap;
   const total = schedule.count * rounds;
   const coldShare = trial.timing ? 0.2 : 1;
@@ -142,17 +147,19 @@ async function runHere(
     rounds,
     realTime: trial.paceText !== null,
     progress: (frames) => trial.progress((coldShare * frames) / total, "counting"),
+    sample: (frames) => series.sample(frames),
   });
+  const cacheSeries = series.points;
   fabric.tap = null;
   const counted = count(fabric, trial.dumpFlows, trial.save, cold.end);
-  if (!trial.timing || cold.interrupted) return { ...counted, cold, warm: null, after: [] };
+  if (!trial.timing || cold.interrupted) return { ...counted, cold, cacheSeries, warm: null, after: [] };
   const warm = await warmPasses(fabric, new WarmRunner(fabric, warmSchedule(schedule), cold.end), {
     repeat: trial.repeat,
     seconds: trial.seconds,
     progress: (done) => trial.progress(coldShare + (1 - coldShare) * done, "timing"),
   });
   const after = warm === null ? [] : fabric.check().filter((line) => !counted.violations.includes(line));
-  return { ...counted, cold, warm, after };
+  return { ...counted, cold, cacheSeries, warm, after };
 }
 
 /** Packet buffers that hold the longest frame of the captures, and so on. */

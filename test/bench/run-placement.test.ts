@@ -10,7 +10,15 @@ import { eastwest, interrupted, withFolder } from "./cli.ts";
 
 /** Without what may differ: when and how it was asked for; which cache had a hit depends on how packets met in a burst. */
 function comparable(json: string): unknown {
-  const own = new Set(["created", "command", "placement", "exactHits", "megaflowHits", "subtableLookups"]);
+  const own = new Set([
+    "created",
+    "command",
+    "placement",
+    "cacheSeries",
+    "exactHits",
+    "megaflowHits",
+    "subtableLookups",
+  ]);
   return JSON.parse(json, (key, value) => (own.has(key) ? undefined : value));
 }
 

@@ -9,7 +9,16 @@ import { eastwest, interrupted, withFolder } from "./cli.ts";
 
 /** The result without what may differ: when and how it was asked for, and in which cache a hit was. */
 function comparable(json: string): unknown {
-  const own = new Set(["created", "command", "environment", "workers", "exactHits", "megaflowHits", "subtableLookups"]);
+  const own = new Set([
+    "created",
+    "command",
+    "environment",
+    "workers",
+    "cacheSeries",
+    "exactHits",
+    "megaflowHits",
+    "subtableLookups",
+  ]);
   return JSON.parse(json, (key, value) => (own.has(key) ? undefined : value));
 }
 
