@@ -6,6 +6,7 @@
  * Offsets are int32, so a trace holds less than 2 GiB of file. What is larger, or larger than a given limit, is refused
  * in one line here, or read through `TraceWindows`: pieces of the file, one after the other, in the same memory.
  */
+import { freemem } from "node:os";
 import type { Trace } from "../datapath/packet/trace.ts";
 import { type ByteSource, openSource } from "./byte-source.ts";
 import { COLUMN_BYTES, FrameColumns } from "./frame-columns.ts";
@@ -141,6 +142,12 @@ export class TraceWindows implements AsyncIterable<Trace> {
   async all(): Promise<Trace> {
     const { size } = this.#source;
     if (size > MAX_BYTES || size > this.#memory) throw this.#tooLarge(size);
+    // Pages that are not there are not missed before they are written to, and then the system ends the program.
+    if (size > freemem()) {
+      throw new InputError(
+        `${this.path}: needs ${size} bytes of memory as one trace, the machine has ${freemem()} free: split the file (editcap -c)`,
+      );
+    }
     this.#reserve(size >= 0 ? size : Math.min(this.#memory, 1 << 20));
     const columns = this.#columns;
     for (;;) {
@@ -214,10 +221,18 @@ export class TraceWindows implements AsyncIterable<Trace> {
   /** Room for `bytes` of the file. */
   #reserve(bytes: number): void {
     if (bytes <= this.#bytes.length) return;
-    const larger = new Uint8Array(new SharedArrayBuffer(bytes));
+    const larger = new Uint8Array(this.#memoryOf(bytes));
     larger.set(this.#bytes.subarray(0, this.#filled));
     this.#bytes = larger;
     this.#view = new DataView(larger.buffer);
+  }
+
+  #memoryOf(bytes: number): SharedArrayBuffer {
+    try {
+      return new SharedArrayBuffer(bytes);
+    } catch (error) {
+      throw new InputError(`${this.path}: ${bytes} bytes of memory for it cannot be had`, { cause: error });
+    }
   }
 
   /** Reads one piece behind what is there; with `grow`, makes room first. */

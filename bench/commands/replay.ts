@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Trace } from "../../datapath/packet/trace.ts";
 import { macToText, parseMac } from "../../datapath/wire/addresses.ts";
 import { CheckError, Exit, InputError } from "../errors.ts";
-import { readText } from "../input-file.ts";
+import { checkRoom, readText } from "../input-file.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { checkApart, checkWritable, makeFolder, writeText } from "../output-file.ts";
 import { shown } from "../paths.ts";
@@ -253,7 +253,9 @@ function deliver(options: ReplayOptions, { result, rules, megaflows, files }: Re
 
 function ruleText(file: string | undefined): RuleText | undefined {
   if (file === undefined) return undefined;
-  return { text: readText(file), file: shown(file) };
+  const text = readText(file);
+  checkRoom(file, text);
+  return { text, file: shown(file) };
 }
 
 function macAddress(text: string): string {

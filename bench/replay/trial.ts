@@ -8,7 +8,6 @@ import { formatActions } from "../../datapath/openflow/action-text.ts";
 import { formatMatch } from "../../datapath/openflow/match-format.ts";
 import { formatRule } from "../../datapath/openflow/rule-text.ts";
 import { formatMegaflowLine } from "../../datapath/ovs/megaflow-text.ts";
-import type { OvsSwitch } from "../../datapath/translate/switch.ts";
 import { PcapWriter } from "../../pcaps/write-pcap.ts";
 import { InputError } from "../errors.ts";
 import { packageVersion } from "../paths.ts";
@@ -88,10 +87,10 @@ type Progress = ReplayTrial["progress"];
 export const coldShareOf = ({ timing }: { readonly timing: boolean }): number => (timing ? 0.2 : 1);
 
 export async function replay(trial: ReplayTrial): Promise<ReplayOutcome> {
-  const { setup, inputs } = trial;
+  const { inputs } = trial;
   const schedule = coldSchedule(inputs, {});
   if (schedule.count === 0) throw new InputError(`${inputs.map(({ file }) => file).join(", ")}: no frame to put in`);
-  const files = writersOf(trial, makeSwitch(setup));
+  const files = writersOf(trial);
   const tap: Tap | null =
     files.size === 0 ? null : (port, bytes, start, end, time) => files.get(port)?.write(bytes, start, end, time);
   try {
@@ -438,10 +437,13 @@ export function writtenFiles(ports: readonly PortSpec[], folder: string | undefi
 }
 
 /** By datapath port. */
-function writersOf({ setup, write, inputs }: ReplayTrial, made: OvsSwitch): Map<number, PcapWriter> {
+function writersOf({ setup, write, inputs }: ReplayTrial): Map<number, PcapWriter> {
   const writers = new Map<number, PcapWriter>();
   const epoch = inputs.map(({ trace }) => trace.epochNs).reduce((a, b) => (b < a ? b : a));
   const files = writtenFiles(setup.ports, write);
+  if (files.size === 0) return writers;
+  // Datapath ports are numbered without regard to rules, of which there may be many.
+  const made = makeSwitch({ ...setup, rules: undefined, groups: undefined });
   try {
     for (const [n, name] of shownPorts(made, setup.ports).entries()) {
       const file = files.get(name);

@@ -24,7 +24,13 @@ export class Arena {
   readonly #instances = new Map<WebAssembly.Module, WebAssembly.Exports>();
 
   constructor() {
-    this.memory = new WebAssembly.Memory({ initial: FIRST_PAGES, maximum: MAX_PAGES, shared: true });
+    try {
+      this.memory = new WebAssembly.Memory({ initial: FIRST_PAGES, maximum: MAX_PAGES, shared: true });
+    } catch (error) {
+      throw new Error("no packet memory can be had: V8 asks for up to 10.5 GB of address space (see ulimit -v)", {
+        cause: error,
+      });
+    }
   }
 
   /** Address of `bytes` zeroed bytes, a multiple of 64. Throws RangeError when 2 GB are used up. */
