@@ -155,7 +155,11 @@ function addTrials(command: Command, kind: KindHelp["kind"]): void {
     .option("--goal <goal>", "a goal of the profile, or a loss ratio; repeatable", collect)
     .option("--duration <s>", "length of a trial (default: the profile's)", seconds)
     .option("--min-load <rate>", "smallest load, frames/s; latency at no load is measured at it", positive, MIN_LOAD)
-    .option("--max-load <rate>", "largest load, frames/s (default: four fifths of what the sender can offer)", positive)
+    .option(
+      "--max-load <rate>",
+      "largest load, frames/s (default: 59.5 million, or what the sender can offer)",
+      positive,
+    )
     .option("--search-time <s>", "a search ends after this long with what it has", positive, SEARCH_TIME);
   if (kind === "mrr" || kind === "latency" || kind === "soak" || kind === "reconf") {
     command.option("--load <rate>", "load to offer, frames/s, in place of one that is searched for", positive);

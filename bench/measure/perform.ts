@@ -1,6 +1,7 @@
 /** One case from plan to figures: start the threads, warm up, do the trials that its kind asks for, say what came out. */
 import { BURST } from "../../datapath/packet/packet-batch.ts";
 import { blockedTime } from "../search/blocked-time.ts";
+import { lineRate } from "../search/frame-profile.ts";
 import type { SearchGoal } from "../search/goal.ts";
 import { type GoalResult, mlrSearch, SEARCH_DEFAULTS } from "../search/mlr-search.ts";
 import { measureMrr } from "../search/mrr.ts";
@@ -31,6 +32,8 @@ import type { Prepared } from "./traffic.ts";
 
 /** Share of what the sender can offer that a search offers at most: it needs time to look at the clock as well. */
 const SENDER_SHARE = 0.8;
+/** And what a 40 Gbit/s link carries of the smallest frames: more is asked for by hand. */
+const MOST_LOAD = lineRate(40e9, 64);
 /** A first trial shows whether any frame comes out. */
 const PROBE_SECONDS = 0.05;
 
@@ -83,7 +86,7 @@ async function performWith(
   doing(`${job.name}: warming up`);
   const warmUp = await measurer.ready();
   const senderLimit = await measurer.senderLimit();
-  const maxLoad = settings.maxLoad ?? twoDigits(SENDER_SHARE * senderLimit);
+  const maxLoad = settings.maxLoad ?? Math.min(MOST_LOAD, twoDigits(SENDER_SHARE * senderLimit));
   const worker = new CaseWorker(job, measurer, maxLoad, signal);
   const figures = signal.aborted ? { ...NOTHING, stopped: "interrupted" } : await worker.run();
   await measurer.close();

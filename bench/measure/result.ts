@@ -207,6 +207,8 @@ export interface TrialJson {
   readonly dropped: number;
   /** The sender did not get to them. */
   readonly unsent: number;
+  /** More than 10 us worth of frames were unsent, twice: these count as lost. */
+  readonly broken: boolean;
   /** Times that the sender was late by more than 10 us, by how much altogether and at most (ns): the trial took that longer. */
   readonly senderStalls: number;
   readonly senderStalledNs: number;

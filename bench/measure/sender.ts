@@ -4,7 +4,8 @@
  *
  * A sender without its core for a while does not make up for that in a burst that no link would carry: when it is later than
  * LATE_NS, the frames still to come move on by as much, and the stall is said beside the result. The datapath's own
- * delays never move anything, so the time from which latency counts omits none of them.
+ * delays never move anything, so the time from which latency counts omits none of them. A sender that gets later and later,
+ * instead of being late all at once, is too slow for the load: the trial ends when it should, and the rest is unsent.
  */
 import type { SharedClock } from "./clock.ts";
 import type { QueueWriter } from "./descriptor-ring.ts";
@@ -12,11 +13,6 @@ import type { Order, TrialWords } from "./trial-words.ts";
 
 /** So late a frame may go out, and so much may be unsent at the end (FD.io CSIT's bound for a trial that counts). */
 export const LATE_NS = 10_000;
-/**
- * A sender that gets later and later is too slow for the load; one that is late all at once was without its core. So much of
- * the first kind, as a share of the trial, and what is left is unsent.
- */
-export const MOST_SLOW = 0.02;
 /** A trial takes at most so many times as long as it should for all its stalls, and some seconds. */
 const MOST_TIMES = 3;
 const GRACE_NS = 2e9;
@@ -37,8 +33,8 @@ export class Sender {
   readonly #lost: Float64Array;
   /** Of one port: no table to look into. */
   readonly #one: boolean;
-  /** Stalls, stalled, latest, slow. */
-  readonly #late = new Float64Array(4);
+  /** Stalls, stalled, latest. */
+  readonly #late = new Float64Array(3);
 
   constructor(queues: readonly QueueWriter[], ports: PortOrder, clock: SharedClock) {
     this.#queues = queues;
@@ -56,8 +52,7 @@ export class Sender {
     this.#late.fill(0);
     const intended = Math.round(load * seconds);
     const start = this.#clock.now() + LEAD_NS;
-    const end = start + MOST_TIMES * seconds * 1e9 + GRACE_NS;
-    const sent = this.#send(intended, start, 1e9 / load, end, seconds * 1e9 * MOST_SLOW + LATE_NS, words);
+    const sent = this.#send(intended, start, 1e9 / load, start + seconds * 1e9 + LATE_NS, words);
     const elapsedNs = Math.max(1, this.#clock.now() - start);
     words.sent(command);
     const [stalls, stalledNs, latestNs] = this.#late;
@@ -66,8 +61,10 @@ export class Sender {
   }
 
   /** Returns the frames that were offered. */
-  #send(intended: number, start: number, step: number, end: number, slow: number, words: TrialWords): number {
+  #send(intended: number, start: number, step: number, planned: number, words: TrialWords): number {
     const late = this.#late;
+    const most = start + MOST_TIMES * (planned - start) + GRACE_NS;
+    let end = planned;
     let begin = start;
     for (const queue of this.#queues) queue.move(0, begin);
     let n = 0;
@@ -76,7 +73,6 @@ export class Sender {
     while (n < intended) {
       const now = this.#clock.now();
       if ((++looks & (LOOKS - 1)) === 0 && words.stopped) break;
-      if (now >= end) break;
       let due = Math.floor((now - begin) / step) + 1;
       if (due <= n) {
         before = 0;
@@ -84,15 +80,18 @@ export class Sender {
       }
       let behind = now - (begin + n * step);
       if (behind > LATE_NS) {
-        late[0]++;
-        late[1] += behind;
-        if (behind > late[2]) late[2] = behind;
-        if (before > LATE_NS / 2 && (late[3] += behind) > slow) break;
+        if (before <= LATE_NS / 2) {
+          late[0]++;
+          late[1] += behind;
+          if (behind > late[2]) late[2] = behind;
+          end = Math.min(most, end + behind);
+        }
         begin += behind;
         for (let port = 0; port < this.#queues.length; port++) this.#queues[port].move(n, begin);
         due = n + 1;
         behind = 0;
       }
+      if (now >= end) break;
       before = behind;
       if (due > n + CHUNK) due = n + CHUNK;
       if (due > intended) due = intended;

@@ -186,6 +186,9 @@ class BridgeSubject implements Subject {
   }
 }
 
+/** What a router answers, if at all, with an error to the sender. */
+const ROUTER_ENDS = [Drop.BadIpHeader, Drop.TtlExceeded, Drop.NoRoute, Drop.TooBig, Drop.NoNeighbour, Drop.Martian];
+
 class ClusterSubject implements Subject {
   readonly #fabric: Fabric;
   readonly #traffic: Traffic;
@@ -234,13 +237,17 @@ class ClusterSubject implements Subject {
     for (const { datapath } of this.#fabric.hosts) datapath.purge();
   }
 
-  /** A frame that no VM got, and that was not lost, ended within; frames that routers and VMs make count for themselves. */
+  /** A frame that no VM got, and that was not lost, ended within; or a router ended it, and a VM got an error in its place. */
   counts(): SubjectCounts {
     const { vms, hosts } = this.#fabric;
     const delivered = vms.reduce((sum, vm) => sum + vm.delivered, 0);
     const lost = this.#fabric.losses();
+    let ended = 0;
+    for (const { namespaces } of hosts) {
+      for (const { counters } of namespaces) for (const reason of ROUTER_ENDS) ended += counters.drops[reason];
+    }
     return {
-      dropped: this.#taken - lost - delivered,
+      dropped: Math.max(this.#taken - lost - delivered, ended),
       lost,
       upcalls: hosts.reduce((sum, { datapath }) => sum + datapath.counters.total[C_UPCALL], 0),
     };

@@ -2,6 +2,9 @@
 import type { LatencyJson, MeasureCase, MeasureResult, Rate } from "../measure/result.ts";
 import { number, percent, table, whole, wrapped } from "./format.ts";
 
+/** Shares of time without a core above this are said to disturb. */
+const DISTURBED = 0.02;
+
 const mega = (framesPerSecond: number): string => number(framesPerSecond / 1e6);
 const giga = (bits: number): string => number(bits / 1e9);
 
@@ -21,9 +24,13 @@ function machine({ cases, commit, points }: MeasureResult): string {
   const spin = worst(({ conditions }) => conditions.spin.lost);
   const steal = worst(({ conditions }) => conditions.steal ?? 0);
   const noise = `noise: ${percent(spin)} of the time a spinning thread did not run, ${percent(steal)} stolen (worst case)`;
+  const disturbed =
+    spin > DISTURBED || steal > DISTURBED
+      ? ["the machine was not quiet: figures are those of what else ran on it, too; measure again on free cores"]
+      : [];
   const at = commit === null ? [] : [`commit ${commit.commit.slice(0, 12)}${commit.dirty ? " with changes" : ""}`];
   const missing = points?.missing.map((what) => `missing: ${what}`) ?? [];
-  return [...lines, noise, ...at, ...missing].map((line) => wrapped(line)).join("");
+  return [...lines, noise, ...disturbed, ...at, ...missing].map((line) => wrapped(line)).join("");
 }
 
 function caseBlock(one: MeasureCase): string {
@@ -37,8 +44,13 @@ function caseBlock(one: MeasureCase): string {
   const stalls = trials.reduce((sum, { senderStalls }) => sum + senderStalls, 0);
   const seconds = trials.reduce((sum, trial) => sum + trial.seconds, 0);
   const said = `  ${whole(trials.length)} trials, ${number(seconds)} s of traffic; the sender was late ${whole(stalls)} times\n`;
+  const broken = trials.filter((trial) => trial.broken).length;
+  const unsent =
+    broken === 0
+      ? ""
+      : wrapped(`in ${broken} of them the sender could not offer the load: what was unsent counts as lost`);
   const stopped = one.stopped === null ? "" : wrapped(`not complete: ${one.stopped}`);
-  return `${head}${parts.join("")}${said}${stopped}`;
+  return `${head}${parts.join("")}${said}${unsent}${stopped}`;
 }
 
 function rateCells(rate: Rate | null): string[] {
