@@ -1,13 +1,13 @@
 /** `eastwest gate`: is the head slower than its base? Red when, and only when, it surely is. */
 import { spawnSync } from "node:child_process";
 import { appendFileSync, existsSync } from "node:fs";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Command } from "commander";
 import { Exit, InputError } from "../errors.ts";
 import { Bench, LENGTH, SHORT_LENGTH } from "../gate/bench.ts";
 import { DEFAULT_GATE, type GateFile, initialGateFile, readGateFile } from "../gate/gate-file.ts";
 import { SHORT_PLAN } from "../gate/plan.ts";
 import { seeded } from "../gate/random.ts";
-import { GATE_FORMAT, GATE_VERSION, type GateResult, type Timer } from "../gate/result.ts";
+import { GATE_FORMAT, GATE_VERSION, type GateResult } from "../gate/result.ts";
 import { type GateOutcome, prepareAll, runGate } from "../gate/run-gate.ts";
 import {
   replayScenario,
@@ -19,102 +19,21 @@ import {
 } from "../gate/scenarios.ts";
 import { Interrupted, Sides } from "../gate/sides.ts";
 import { exitCode } from "../gate/verdict.ts";
-import { type FormatName, figuresOf, formatNames, gateFormats } from "../gate/write-result.ts";
+import { type FormatName, figuresOf, gateFormats } from "../gate/write-result.ts";
 import { onInterrupt } from "../interrupt.ts";
+import { WHOLE } from "../merge/shard.ts";
 import { checkApart, checkWritable, writeText } from "../output-file.ts";
 import { packageVersion } from "../paths.ts";
 import { Progress } from "../progress.ts";
 import { gateText } from "../report/gate-report.ts";
 import { ConditionsWatch } from "../trial/conditions.ts";
 import { environment } from "../trial/environment.ts";
-import { collect } from "./options.ts";
-
-interface GateOptions {
-  readonly base?: string;
-  readonly head?: string;
-  readonly scenario?: readonly string[];
-  readonly short?: boolean;
-  readonly pairs?: readonly number[];
-  readonly gateFile?: string;
-  readonly init?: string | true;
-  readonly seed?: number;
-  readonly timer: Timer;
-  readonly control: boolean;
-  readonly capture?: string;
-  readonly baseCapture?: string;
-  readonly headCapture?: string;
-  readonly rules?: string;
-  readonly baseRules?: string;
-  readonly headRules?: string;
-  readonly baseTopology?: string;
-  readonly headTopology?: string;
-  readonly port?: readonly string[];
-  readonly json?: string;
-  readonly junit?: string;
-  readonly markdown?: string;
-  readonly format?: readonly { readonly name: FormatName; readonly file: string }[];
-  readonly quiet?: boolean;
-}
-
-const HELP = `
-Both sides are built once, in worktrees of their own, and measured as pairs of fresh processes by the same measuring child,
-with a control leg (base against a copy of base) beside them. Red needs to be surely slower than the margin (2 %), over all
-metrics and looks together, and again on fresh pairs. What must be equal to the last digit (checksums of what leaves,
-counts, bytes allocated, ...) is compared exactly. Method and error rates: bench/gate/README.md.
-
-Scenarios: ${scenarios.map(({ name }) => name).join(", ")}; or a topology file.
-
-Examples:
-  $ eastwest gate --base origin/main
-  $ eastwest gate --base HEAD~1 --head HEAD --short --json gate.json --junit gate.xml
-  $ eastwest gate --init gate.yaml && eastwest gate --base origin/main --gate-file gate.yaml
-  $ eastwest gate --capture mine.pcap --base-rules old.flows --head-rules new.flows
-  $ eastwest gate --base-topology before/topology.yaml --head-topology after/topology.yaml
-
-Exit codes: 0 pass, 1 regression or an exact gate broken, 2 bad usage or input, 3 runner too noisy, 4 inconclusive (a gate
-file may let 3 and 4 pass), 130 interrupted (what was measured is reported).`;
+import { type GateOptions, gateCommand } from "./gate-options.ts";
+import { fromRecorded, selfTest } from "./gate-self-test.ts";
 
 /** Adds `gate` to the program. */
 export function register(program: Command): void {
-  program
-    .command("gate")
-    .description(
-      "is the head slower than its base? Pairs of fresh processes, a control leg, exact gates; red when it surely is",
-    )
-    .option("--base <ref>", "commit to compare with")
-    .option("--head <ref>", "commit to judge (default: the working tree)")
-    .option("--scenario <name>", "what is measured; repeatable (default: all)", collect)
-    .option("--short", "a set and pair counts for at most a minute")
-    .addOption(new Option("--pairs <list>", "pair counts at which it looks, as in 10,20,30").argParser(pairCounts))
-    .option("--gate-file <file>", "scenarios, margins, exact gates and error rates in YAML")
-    .option("--init [file]", 'write a gate file with the defaults and end ("-" or nothing: to standard output)')
-    .addOption(new Option("--seed <n>", "of the order of processes (printed)").argParser(seedOf))
-    .addOption(new Option("--timer <which>", "what times are taken with").choices(["cpu", "clock"]).default("cpu"))
-    .option("--no-control", "without the control leg")
-    .option("--capture <file>", "own capture for both sides, in place of scenarios")
-    .option("--base-capture <file>", "capture of the base")
-    .option("--head-capture <file>", "capture of the head")
-    .option("--rules <file>", "rules for both sides")
-    .option("--base-rules <file>", "rules of the base")
-    .option("--head-rules <file>", "rules of the head")
-    .option("--base-topology <file>", "topology of the base")
-    .option("--head-topology <file>", "topology of the head")
-    .option(
-      "--port <spec>",
-      "ports of the bridge that own captures go through, as replay takes them; repeatable",
-      collect,
-    )
-    .option("--json <file>", 'write the result as JSON; "-" for standard output instead of the report')
-    .option("--junit <file>", "write JUnit XML")
-    .option("--markdown <file>", "write Markdown; $GITHUB_STEP_SUMMARY gets it by itself")
-    .addOption(
-      new Option("--format <name=file>", `another format, repeatable: ${formatNames.join(", ")}`).argParser(
-        formatOption,
-      ),
-    )
-    .option("--quiet", "no report and no progress bar")
-    .addHelpText("after", HELP)
-    .action((options: GateOptions) => run(options));
+  gateCommand(program).action((options: GateOptions) => run(options));
 }
 
 async function run(options: GateOptions): Promise<void> {
@@ -124,6 +43,11 @@ async function run(options: GateOptions): Promise<void> {
   }
   const outputs = outputsOf(options);
   const gate = gateOf(options);
+  if (options.selfTest === true || options.from !== undefined) {
+    await errorRatesOf(options, gate);
+    return;
+  }
+  if (options.record !== undefined) throw new InputError("--record: belongs to --self-test");
   const { chosen, inputsOnly } = chosenScenarios(options, gate);
   const seed = options.seed ?? Math.floor(Math.random() * 2 ** 31);
   const stop = new AbortController();
@@ -162,6 +86,41 @@ async function run(options: GateOptions): Promise<void> {
     done();
   }
   deliver(result, outputs, options);
+}
+
+/** Runs of --self-test unless it says otherwise, and of --from. */
+const RUNS = 60;
+const DRAWN_RUNS = 2000;
+
+async function errorRatesOf(options: GateOptions, gate: GateFile): Promise<void> {
+  const { from, json, quiet = false, seed = 1, record } = options;
+  if (from !== undefined) {
+    checkApart(from, [json]);
+    fromRecorded({ files: from, gate, runs: options.runs ?? DRAWN_RUNS, seed, json, quiet });
+    return;
+  }
+  if (record === undefined) throw new InputError("--self-test: expected --record FILE too, where runs are written");
+  checkWritable(record);
+  const { chosen, inputsOnly } = chosenScenarios({ ...options, base: options.base ?? "HEAD" }, gate);
+  if (inputsOnly || options.head !== undefined) throw new InputError("--self-test: takes --base and --scenario only");
+  const runs = options.runs ?? RUNS;
+  await selfTest({
+    base: options.base,
+    repository: repository(),
+    scenarios: chosen,
+    gate,
+    length: options.short === true ? SHORT_LENGTH : LENGTH,
+    timer: options.timer,
+    slowDowns: options.slowDown,
+    runs,
+    slowRuns: options.slowRuns ?? Math.max(1, Math.round(runs / 3)),
+    recordPairs: options.recordPairs,
+    record,
+    shard: options.shard ?? WHOLE,
+    seed,
+    json,
+    quiet,
+  });
 }
 
 function resultOf(
@@ -316,29 +275,4 @@ function init(file: string | true): void {
 function repository(): string | null {
   const { status, stdout } = spawnSync("git", ["rev-parse", "--show-toplevel"], { encoding: "utf8" });
   return status === 0 ? stdout.trim() : null;
-}
-
-function pairCounts(text: string): number[] {
-  const counts = text.split(",").map((word) => Number(word.trim()));
-  if (counts.some((n, i) => !Number.isInteger(n) || n < 6 || n > 200 || n <= (counts[i - 1] ?? 0))) {
-    throw new InvalidArgumentError("Expected ascending whole numbers, 6 to 200, as in 10,20,30.");
-  }
-  return counts;
-}
-
-function seedOf(text: string): number {
-  if (!/^\d{1,10}$/.test(text)) throw new InvalidArgumentError("Expected a whole number of at most 10 digits.");
-  return Number(text);
-}
-
-function formatOption(
-  text: string,
-  before: readonly { readonly name: FormatName; readonly file: string }[] = [],
-): { readonly name: FormatName; readonly file: string }[] {
-  const at = text.indexOf("=");
-  const name = formatNames.find((known) => known === text.slice(0, at));
-  if (name === undefined || at === text.length - 1) {
-    throw new InvalidArgumentError(`Expected NAME=FILE with NAME of ${formatNames.join(", ")}.`);
-  }
-  return [...before, { name, file: text.slice(at + 1) }];
 }

@@ -1,12 +1,15 @@
 /** `eastwest merge SHARD...`: the files of shards joined to the result that one machine would have written. */
 import type { Command } from "commander";
 import { Exit, InputError } from "../errors.ts";
+import { SELF_TEST } from "../gate/self-test.ts";
+import { selfTestResult } from "../gate/self-test-result.ts";
 import { sweepResult } from "../measure/sweep-result.ts";
 import { type Merged, mergeShards } from "../merge/merge.ts";
 import { readShardFile } from "../merge/shard-file.ts";
 import { checkApart, checkWritable, writeText } from "../output-file.ts";
 import { shown } from "../paths.ts";
 import { measureReport } from "../report/measure-report.ts";
+import { selfTestReport } from "../report/self-test-report.ts";
 
 interface MergeOptions {
   readonly json?: string;
@@ -19,6 +22,10 @@ type Join = (merged: Merged) => { readonly result: unknown; readonly report: str
 
 /** By the kind that the shards' first lines say. */
 const joins: Readonly<Record<string, Join>> = {
+  [SELF_TEST]: (merged) => {
+    const result = selfTestResult(merged);
+    return { result, report: selfTestReport(result) };
+  },
   sweep: (merged) => {
     const result = sweepResult(merged);
     return { result, report: measureReport(result) };

@@ -25,7 +25,7 @@ interface Common {
 export type ChildRequest = Common &
   (
     | { readonly op: "prepare"; readonly work: string; readonly prepared: string }
-    | { readonly op: "pilot"; readonly prepared: string; readonly roundMs: number; readonly warmMs: number }
+    | { readonly op: "pilot"; readonly prepared: string; readonly warmMs: number }
     | {
         readonly op: "measure";
         readonly prepared: string;
@@ -38,11 +38,9 @@ export type ChildRequest = Common &
 
 export interface Measured {
   readonly ok: true;
-  /** Median over rounds, by the clock and by the process's own processor time, ns a frame that went in. */
+  /** Lower quartile of the rounds, by the clock and by the process's own processor time, ns a frame that went in. */
   readonly nsPerPacket: number;
   readonly cpuNsPerPacket: number;
-  /** The fastest round, by the clock. */
-  readonly leastNsPerPacket: number;
   /** Measured stretches that were done again, because something was not warm in them. */
   readonly again: number;
   /** In the stretch that counts: all 0 when it was warm. */

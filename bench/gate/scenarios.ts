@@ -80,8 +80,8 @@ export const scenarios: readonly Scenario[] = [
   bridge("extract-vxlan", "flow keys of VXLAN frames", { rules: "actions=output:2", kind: "extract", vxlan: true }),
 ];
 
-/** The set of --short: a cluster and a bridge. */
-export const shortSet: readonly string[] = ["gre-dvr", "mac-rewrite"];
+/** The set of --short: a cluster, and a bridge whose processes differ least (masks-32 1.5 %, mac-rewrite 4.4 % a pair). */
+export const shortSet: readonly string[] = ["gre-dvr", "masks-32"];
 
 /** Scenarios by name; a name that ends in .yaml is a topology file of the user's. Throws an InputError. */
 export function scenariosNamed(names: readonly string[]): Scenario[] {

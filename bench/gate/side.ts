@@ -12,8 +12,6 @@ import { isAbsolute, join } from "node:path";
 import type { Trace } from "../../datapath/packet/trace.ts";
 import type { Topology } from "../../datapath/topology.ts";
 import { packageRoot } from "../paths.ts";
-import { loadTopology } from "../scenarios/loader.ts";
-import { Captures, loadInputs, recordedSources } from "../trial/inputs.ts";
 import { ClusterSubject } from "./cluster-subject.ts";
 import { ExtractSubject, ReplaySubject } from "./replay-subject.ts";
 
@@ -74,6 +72,9 @@ export interface Subject {
 /** Reads what `work` needs. Throws an Error of one line when there is no such topology, or it cannot be read. */
 export async function prepare(work: Work): Promise<Prepared> {
   if (work.kind !== "run") return work;
+  // Only here: reading YAML and captures is most of what there is to load, and no measuring process needs it.
+  const { loadTopology } = await import("../scenarios/loader.ts");
+  const { Captures, loadInputs, recordedSources } = await import("../trial/inputs.ts");
   const topology = loadTopology(isAbsolute(work.topology) ? work.topology : join(packageRoot, work.topology));
   const sources = work.captures ?? recordedSources(topology);
   if (sources.length === 0) throw new Error(`${work.topology}: no recorded captures belong to it`);
