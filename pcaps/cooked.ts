@@ -32,6 +32,10 @@ const BROADCAST = 1;
 const MULTICAST = 2;
 const FROM_US = 4;
 
+/** What whoever switches by addresses has to know; a warning of the readers. */
+export const COOKED_NOTE =
+  "cooked packets hold no destination address: that of broadcasts and groups is rebuilt, others are 02:00:00:00:00:0N (N: packet type)";
+
 /** Bytes that a cooked header loses when it becomes an Ethernet header: the frame starts that much later. */
 export const SLL_SURPLUS = 2;
 export const SLL2_SURPLUS = 6;

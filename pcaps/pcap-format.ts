@@ -10,7 +10,7 @@
  *   20 link type: FCS length (4 bits), R, P,
  *      reserved (10), link type (16)
  */
-import { recoverEthernet, SLL_SURPLUS, SLL2_SURPLUS } from "./cooked.ts";
+import { COOKED_NOTE, recoverEthernet, SLL_SURPLUS, SLL2_SURPLUS } from "./cooked.ts";
 import type { FrameColumns } from "./frame-columns.ts";
 import { InputError } from "./input-error.ts";
 import { isReadable, LinkType, linkTypeName, refusal } from "./link-type.ts";
@@ -108,6 +108,7 @@ export class PcapParser implements RecordParser {
   }
 
   finish(): void {
+    if (this.#linkType !== LinkType.Ethernet && this.#records > this.#leftOut) this.notes.push(COOKED_NOTE);
     if (this.#leftOut > 0) {
       this.notes.push(
         `${this.#leftOut} of ${this.#records} cooked packets left out: their device has no Ethernet addresses`,

@@ -13,7 +13,7 @@
  * with a note when others remain, and are an error when nothing does. Of the options, if_name, if_tsresol, if_tsoffset
  * and if_fcslen count; those of single packets (direction, comment, FCS length) are not read.
  */
-import { recoverEthernet, SLL_SURPLUS, SLL2_SURPLUS } from "./cooked.ts";
+import { COOKED_NOTE, recoverEthernet, SLL_SURPLUS, SLL2_SURPLUS } from "./cooked.ts";
 import type { FrameColumns } from "./frame-columns.ts";
 import { InputError } from "./input-error.ts";
 import { isReadable, LinkType, linkTypeName, refusal } from "./link-type.ts";
@@ -52,6 +52,10 @@ class Interface implements CaptureInterface {
   ticksBig = 1_000_000n;
   offsetSeconds = 0;
 }
+
+/** Frames of it were made of cooked packets. */
+const isCooked = ({ linkType, readable, packets, leftOut }: Interface): boolean =>
+  readable && linkType !== LinkType.Ethernet && packets > leftOut;
 
 export class PcapngParser implements RecordParser {
   readonly interfaces: Interface[] = [];
@@ -124,6 +128,7 @@ export class PcapngParser implements RecordParser {
       else this.notes.push(`${which}: ${one.leftOut} cooked packets left out: their device has no Ethernet addresses`);
     }
     if (leftOut > 0 && leftOut === this.#records) throw new InputError(`${this.#name}: ${this.notes.at(-1)}`);
+    if (this.interfaces.some(isCooked)) this.notes.push(COOKED_NOTE);
     if (this.#timeless > 0)
       this.notes.push(`${this.#timeless} packets carry no time: they got that of the packet before`);
     for (const [type, count] of this.#unknown) {

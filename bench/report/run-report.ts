@@ -25,7 +25,7 @@ export function runReport(result: RunResult): string {
   if (modes.length === 0) return "interrupted before anything was done\n";
   const { cpu, node, cores } = result.environment;
   const parts = [
-    `eastwest ${result.eastwest}: ${networkText(modes)}, ${modes.map((mode) => mode.mode).join(" and ")}\n` +
+    `eastwest ${result.eastwest}: ${networkText(modes)}\n` +
       `${cpu}, ${cores} cores, ${used(modes)} used; Node ${node}\n` +
       (result.interrupted ? "Interrupted: what follows is as far as it went.\n" : ""),
     inputText(modes),
@@ -58,7 +58,8 @@ const coresText = (modes: readonly ModeResult[]): string => {
 };
 
 function networkText(modes: readonly ModeResult[]): string {
-  return [...new Set(modes.map((mode) => `${mode.network} networks (${mode.topology.name})`))].join(", ");
+  const kinds = [...new Set(modes.map(({ network }) => network))].join(", ");
+  return `${kinds} networks, ${modes.map(({ mode, topology }) => `${mode} (${topology.name})`).join(" and ")}`;
 }
 
 function inputText(modes: readonly ModeResult[]): string {

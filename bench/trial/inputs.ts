@@ -132,7 +132,8 @@ export async function loadInputs(topology: Topology, sources: readonly Source[],
   const notes: string[] = [];
   if (answering.length > 0) {
     notes.push(
-      `${answering.join(", ")}: no ARP of its own in a capture, so a small model answers ARP and neighbour solicitations`,
+      `${answering.join(", ")}: no ARP of ${answering.length === 1 ? "its" : "their"} own in a capture, so a small model ` +
+        "answers ARP and neighbour solicitations",
     );
   }
   return { inputs, results, answering, notes };
