@@ -314,19 +314,28 @@ export class Classifier<T = undefined> {
 
   /** The soft match loop of classifier_lookup__: clauses that are all there make a match on conj_id. */
   private resolve(
-    soft: Entry<T>[],
+    soft: (Entry<T> | null)[],
     hard: Entry<T> | undefined,
     flow: Int32Array,
     wildcards: Int32Array,
     hidden: ((owner: T) => boolean) | undefined,
   ): Entry<T> | undefined {
     for (;;) {
+      // Which of two conjunctions is complete first depends on the order: the last takes the place of one that goes, as there.
       const floor = hard === undefined ? -1 : hard.priority;
-      soft = soft.filter((entry) => entry.priority > floor);
+      for (let i = 0; i < soft.length; ) {
+        const entry = soft[i];
+        if (entry !== null && entry.priority > floor) {
+          i++;
+          continue;
+        }
+        const last = soft.pop()!;
+        if (i < soft.length) soft[i] = last;
+      }
       if (soft.length === 0) return hard;
       let top = -1;
-      for (const entry of soft) if (entry.priority > top) top = entry.priority;
-      const candidates = soft.filter((entry) => entry.priority === top);
+      for (const entry of soft) if (entry!.priority > top) top = entry!.priority;
+      const candidates = soft.filter((entry): entry is Entry<T> => entry!.priority === top);
       const found = new Map<number, bigint>();
       for (const entry of candidates) {
         const id = satisfied(entry.conjunctions!, candidates.length, found);
@@ -337,18 +346,13 @@ export class Classifier<T = undefined> {
         flow[W_CONJ_ID] = saved;
         if (rule !== undefined) return rule;
       }
-      const next: Entry<T>[] = [];
-      for (const entry of soft) {
-        if (entry.priority !== top) {
-          next.push(entry);
-          continue;
-        }
-        const lower = visible(entry.lower, hidden);
-        if (lower === null) continue;
-        if (lower.conjunctions !== undefined) next.push(lower);
-        else if (hard === undefined || lower.priority > hard.priority) hard = lower;
+      for (let i = 0; i < soft.length; i++) {
+        if (soft[i]!.priority !== top) continue;
+        const lower = visible(soft[i]!.lower, hidden);
+        soft[i] = lower?.conjunctions === undefined ? null : lower;
+        if (lower === null || lower.conjunctions !== undefined) continue;
+        if (hard === undefined || lower.priority > hard.priority) hard = lower;
       }
-      soft = next;
     }
   }
 
@@ -440,13 +444,16 @@ function visible<T>(entry: Entry<T> | null, hidden: ((owner: T) => boolean) | un
   return entry;
 }
 
+/** A conjunction has at most 64 clauses; how many it has is what the first rule met says. */
+const ALL_CLAUSES = (1n << 64n) - 1n;
+
 /** Notes the clauses of one soft match; returns the id of a conjunction that is now complete (find_conjunctive_match). */
 function satisfied(set: readonly Conjunction[], candidates: number, found: Map<number, bigint>): number | undefined {
   for (const { id, clause, clauses } of set) {
     if (clauses > candidates) continue;
-    const seen = (found.get(id) ?? 0n) | (1n << BigInt(clause));
+    const seen = (found.get(id) ?? ALL_CLAUSES ^ ((1n << BigInt(clauses)) - 1n)) | (1n << BigInt(clause));
     found.set(id, seen);
-    if (seen === (1n << BigInt(clauses)) - 1n) return id | 0;
+    if (seen === ALL_CLAUSES) return id | 0;
   }
   return undefined;
 }

@@ -14,6 +14,8 @@ import {
   W_IPV6_LABEL,
   W_IPV6_SRC,
   W_MACS0,
+  W_METADATA,
+  W_METADATA_HI,
   W_MPLS0,
   W_ND_TARGET,
   W_NW_DST,
@@ -30,6 +32,7 @@ import { integer, isFull, type MaskedValue, parseFieldValue, parseSubfield } fro
 import type { Match } from "./match.ts";
 import type { PortNumbers } from "./port-name.ts";
 import { bigOf, type KeyValue, wordsOf } from "./syntax.ts";
+import { isFixed } from "./wire-format.ts";
 
 /** Shorthands: dl_type and nw_proto (0 = none). */
 export const PROTOCOLS: Readonly<Record<string, readonly [number, number]>> = {
@@ -59,6 +62,15 @@ export interface MatchContext {
   readonly ports: PortNumbers | undefined;
   /** Also take fields that only flows have, not rules. */
   readonly internal?: boolean;
+  /** Called for what the fixed match of OpenFlow 1.0 cannot say. */
+  readonly onNxm?: () => void;
+}
+
+/** How a match is written on the wire. */
+export interface WireForm {
+  readonly version: OpenFlowVersion;
+  /** OpenFlow 1.0 only: as NXM, not as the fixed match. */
+  readonly nxm: boolean;
 }
 
 const NOTHING_SAID: ReadonlySet<string> = new Set(["decimal", "hexadecimal", "tcp-flags", "tunnel-flags"]);
@@ -69,6 +81,7 @@ export function applyMatchKey(match: Match, { key, value }: KeyValue, context: M
   if (protocol !== undefined) {
     match.setBits(W_TYPE, protocol[0] << 16, 0xffff0000 | 0);
     if (protocol[1] !== 0) match.setBits(W_TYPE, protocol[1], 0xff);
+    if (protocol[0] === 0x86dd) context.onNxm?.();
     needEthernet(match);
     return true;
   }
@@ -89,6 +102,7 @@ export function applyMatchKey(match: Match, { key, value }: KeyValue, context: M
     if (field.name === "ipv6_label" && bigOf(parsed.value) > 0xfffffn) {
       value.fail(`ipv6_label ${value.text}`, "a number of at most 20 bits");
     }
+    if (!isFixed(field, parsed.mask, value.text.includes("/"))) context.onNxm?.();
     applyField(match, field, parsed);
     return true;
   }
@@ -100,6 +114,7 @@ export function applyMatchKey(match: Match, { key, value }: KeyValue, context: M
     }
     const { field, at, width } = subfield;
     const bits = bitsMask(at, width);
+    if (!isFixed(field, bits, false)) context.onNxm?.();
     if (field.maskable) applySubfield(match, field, wordsOf(number << BigInt(at)), bits);
     else if (isFull(field, bits)) applyField(match, field, { value: wordsOf(number), mask: bits });
     else key.fail(`${key.text}: field ${field.name} takes no mask`, `${field.name}=VALUE`);
@@ -110,8 +125,8 @@ export function applyMatchKey(match: Match, { key, value }: KeyValue, context: M
   return false;
 }
 
-/** match_add_ethernet_prereq: a field of Ethernet frames is one on Ethernet packets. */
-function needEthernet(match: Match): void {
+/** A field of Ethernet frames is one on Ethernet packets (match_add_ethernet_prereq). */
+export function needEthernet(match: Match): void {
   if (match.mask[W_PACKET_TYPE] === 0) match.setBits(W_PACKET_TYPE, 0, -1);
 }
 
@@ -146,7 +161,7 @@ export function applyField(match: Match, field: Field, { value, mask }: MaskedVa
       for (let w = 0; w < FLOW_WORDS; w++) if (scratchMask[w] !== 0) match.clearBits(w, scratchMask[w]);
       applySubfield(match, field, value, mask);
   }
-  if (field.prerequisite === "ethernet" || field.prerequisite === "vlan") needEthernet(match);
+  if (field.prerequisite !== "none") needEthernet(match);
 }
 
 const ALL = Int32Array.of(-1, -1, -1, -1);
@@ -160,15 +175,22 @@ function applySubfield(match: Match, field: Field, value: Int32Array, mask: Int3
   fieldOr(field, scratchMask, mask);
   fieldOr(field, scratchValue, value);
   for (let w = 0; w < FLOW_WORDS; w++) if (scratchMask[w] !== 0) match.setBits(w, scratchValue[w], scratchMask[w]);
+  if (field.prerequisite !== "none") needEthernet(match);
 }
 
 /**
  * What of the match arrives at the switch. Returns names of what went missing because the fields it needs are not
- * matched, for a warning; Open vSwitch says "normalization changed ofp_match". `wholeVid`: the text had vlan_vid without a
- * mask, which does not ask for NXM.
+ * matched, for a warning; Open vSwitch says "normalization changed ofp_match".
+ *
+ * Whether packets must be Ethernet is part of a rule's identity and not printed: `priority=1,tp_dst=80` sent as NXM is another
+ * rule than `priority=1`, though both match every packet. The fixed matches of OpenFlow 1.0 and 1.1 do not carry it; the switch
+ * adds it there where a field but the port is matched, in 1.0 before what lacks its prerequisite is gone.
  */
-export function sendMatch(match: Match, version: OpenFlowVersion, wholeVid = false): readonly string[] {
+export function sendMatch(match: Match, { version, nxm }: WireForm): readonly string[] {
   const { value, mask } = match;
+  const fixed = version === 2 || (version === 1 && !nxm);
+  if (fixed) match.clearBits(W_PACKET_TYPE, -1);
+  if (fixed && version === 1 && matchesBeyond(match, PORT_ONLY)) needEthernet(match);
   const packetType = value[W_PACKET_TYPE] >>> 0;
   const ethernet = packetType === 0;
   const type = ethernet ? value[W_TYPE] >>> 16 : packetType >>> 16 === 1 ? packetType & 0xffff : -1;
@@ -210,29 +232,26 @@ export function sendMatch(match: Match, version: OpenFlowVersion, wholeVid = fal
     keep(false, "vlan_tci", W_VLAN0);
     keep(false, "dl_type", W_TYPE, 0xffff0000 | 0);
   }
-  // Packets are Ethernet unless decapsulated: one form for rules that say so, by a field or by "eth", and rules that do not.
-  if (ethernet) match.clearBits(W_PACKET_TYPE, -1);
+  if (version === 2 && matchesBeyond(match, PORT_OR_METADATA)) needEthernet(match);
   if (version >= 3) sendVlan(match);
-  else if (wholeVid) sendOldVlan(match);
+  else if (fixed) sendOldVlan(match);
   return dropped;
 }
 
-/** OpenFlow 1.0 and 1.1 know no VLAN ID without a tag: that is "no tag" there, if nothing makes NXM necessary. */
+/** OpenFlow 1.0 and 1.1 know no VLAN ID without a tag: that is "no tag" in their fixed matches. */
 function sendOldVlan(match: Match): void {
   const mask = match.mask[W_VLAN0] & 0xffff;
   if ((mask & 0x1fff) !== 0x1fff || (match.value[W_VLAN0] & VLAN_PRESENT) !== 0) return;
-  for (let w = 0; w < FLOW_WORDS; w++) if ((match.mask[w] & ~STANDARD[w]) !== 0) return;
   match.clearBits(W_VLAN0, 0xffff);
   match.setBits(W_VLAN0, 0, 0xffff);
 }
 
-/** Bits that the fixed match of OpenFlow 1.0 has. */
-const STANDARD = new Int32Array(FLOW_WORDS);
-for (const word of [W_IN_PORT, W_ETH0, W_ETH0 + 1, W_ETH0 + 2, W_NW_SRC, W_NW_DST, W_PORTS, W_PACKET_TYPE])
-  STANDARD[word] = -1;
-STANDARD[W_TYPE] = 0xffff00ff | 0;
-STANDARD[W_TOSTTL] = 0xfc000000 | 0;
-STANDARD[W_VLAN0] = 0xffff;
+const PORT_ONLY: ReadonlySet<number> = new Set([W_IN_PORT]);
+const PORT_OR_METADATA: ReadonlySet<number> = new Set([W_IN_PORT, W_METADATA_HI, W_METADATA]);
+
+/** Some word is matched that is not one of `words`. */
+const matchesBeyond = ({ mask }: Match, words: ReadonlySet<number>): boolean =>
+  mask.some((bits, word) => bits !== 0 && !words.has(word));
 
 /** True for a match on transport fields of fragments that cannot have them. */
 export function portsOfLaterFragment({ value, mask }: Match): boolean {

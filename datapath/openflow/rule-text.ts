@@ -20,6 +20,7 @@ import {
   type Rule,
 } from "./rule.ts";
 import { hex, keyValues, Span, shown, u8, u16, u32, unsigned } from "./syntax.ts";
+import { needsNxm } from "./wire-format.ts";
 
 export interface TextOptions {
   /** For messages; "" by default. */
@@ -36,19 +37,33 @@ type Command = FlowMod["command"];
 
 /** All rules of a text, one a line; comments begin with "#". A line may begin with add, modify, delete, *_strict. */
 export function parseFlows(text: string, options: TextOptions = {}): FlowMod[] {
-  const mods: FlowMod[] = [];
+  const parsed: (Parsed & { line: number })[] = [];
   const lines = text.split("\n");
   for (let i = 0; i < lines.length; i++) {
     const line = lines[i].replace(/#.*$/s, "");
     if (line.trim() === "") continue;
-    mods.push({ ...parseLine(new Span(line, 0, options.file ?? "", i + 1), undefined, options), line: i + 1 });
+    parsed.push({ ...parseLine(new Span(line, 0, options.file ?? "", i + 1), undefined, options), line: i + 1 });
   }
-  return mods;
+  const nxm = parsed.some((one) => one.nxm);
+  return parsed.map(({ mod, line }) => ({ ...sent(mod, options, nxm), line }));
 }
 
 /** One rule, or one selection of rules, for `command` (add by default). */
 export function parseFlow(text: string, command: Command = "add", options: TextOptions = {}): FlowMod {
-  return parseLine(new Span(text, 0, options.file ?? "", 1), command, options);
+  const { mod, nxm } = parseLine(new Span(text, 0, options.file ?? "", 1), command, options);
+  return sent(mod, options, nxm);
+}
+
+/** A message before it crosses the wire; `nxm`: the fixed match of OpenFlow 1.0 cannot say it. */
+interface Parsed {
+  readonly mod: FlowMod;
+  readonly nxm: boolean;
+}
+
+/** `mod` as it arrives. */
+function sent(mod: FlowMod, options: TextOptions, nxm: boolean): FlowMod {
+  sendMatch(mod.match, { version: options.version ?? 1, nxm });
+  return mod;
 }
 
 /** A match alone, as in `dump-flows BRIDGE MATCH`; the flow of a trace with `internal`. Nothing is dropped from it. */
@@ -81,7 +96,7 @@ const IGNORED: ReadonlySet<string> = new Set([
   "allow_hidden_fields",
 ]);
 
-function parseLine(line: Span, given: Command | undefined, options: TextOptions): FlowMod {
+function parseLine(line: Span, given: Command | undefined, options: TextOptions): Parsed {
   let span = line;
   let command = given ?? "add";
   if (given === undefined) {
@@ -102,6 +117,10 @@ function parseLine(line: Span, given: Command | undefined, options: TextOptions)
     span = span.slice(0, found.index);
   }
   const match = new Match();
+  let nxm = false;
+  const onNxm = (): void => {
+    nxm = true;
+  };
   const mod = {
     command,
     table: 255,
@@ -125,7 +144,7 @@ function parseLine(line: Span, given: Command | undefined, options: TextOptions)
     const { key, value } = pair;
     if (IGNORED.has(key.text)) continue;
     if (!deletes && takeFlag(pair.key, flag)) continue;
-    if (applyMatchKey(match, pair, { ports })) continue;
+    if (applyMatchKey(match, pair, { ports, onNxm })) continue;
     if (value.text === "")
       key.fail(`${shown(key.text)} is not known, or its value is missing`, "a field, or key=value");
     switch (key.text) {
@@ -142,6 +161,7 @@ function parseLine(line: Span, given: Command | undefined, options: TextOptions)
           mod.modifyCookie = true;
         } else {
           if (command === "add") value.fail(`cookie=${value.text}`, "a cookie without a mask");
+          nxm = true;
           mod.cookie = unsigned(value.slice(0, slash), 64, "cookie");
           const mask = value.slice(slash + 1);
           mod.cookieMask = mask.text === "-1" ? 0xffffffffffffffffn : unsigned(mask, 64, "mask of cookie");
@@ -188,6 +208,7 @@ function parseLine(line: Span, given: Command | undefined, options: TextOptions)
   if (command === "add" && version <= 2) mod.flags |= FLAG_RESET_COUNTS;
   let actions: readonly OfAction[] = [];
   if (actionSpan !== undefined) {
+    if (needsNxm(actionSpan.text)) nxm = true;
     actions = parseActions(actionSpan, {
       version,
       ports,
@@ -200,13 +221,13 @@ function parseLine(line: Span, given: Command | undefined, options: TextOptions)
   if (portsOfLaterFragment(match)) span.fail("ports of later fragments", "tp_src and tp_dst of packets that have them");
   if (version >= 3 && needsVlanTag(match))
     span.fail("a VLAN priority without a tag", "bit 0x1000 of vlan_tci matched and set");
-  sendMatch(match, version, /vlan_vid=\w+([,\s]|$)/.test(span.text));
   // OpenFlow 1.1 and later: a modify changes neither cookies nor the number of rules, and is about one table.
   if (version > 1 && !deletes && command !== "add") {
-    return { ...mod, table: mod.table === 255 ? 0 : mod.table, match, actions, modifyCookie: false, mayAdd: false };
+    const table = mod.table === 255 ? 0 : mod.table;
+    return { mod: { ...mod, table, match, actions, modifyCookie: false, mayAdd: false }, nxm };
   }
   // In 1.0 it sets the cookie, to 0 where none is given; only one that selects by cookie leaves it alone.
-  return { ...mod, match, actions, modifyCookie: mod.cookieMask === 0n };
+  return { mod: { ...mod, match, actions, modifyCookie: mod.cookieMask === 0n }, nxm };
 }
 
 function takeFlag(key: Span, flag: (bit: number, since: OpenFlowVersion, name: Span) => void): boolean {

@@ -16,6 +16,7 @@ import { formatActions } from "../openflow/action-text.ts";
 import { bitsMask, type FieldValue, fieldOr, orBits, type Subfield, subfieldGet, takeBits } from "../openflow/field.ts";
 import { Match } from "../openflow/match.ts";
 import { formatMatch } from "../openflow/match-format.ts";
+import { needEthernet } from "../openflow/match-text.ts";
 import { FLAG_SEND_FLOW_REM, type FlowMod } from "../openflow/rule.ts";
 import { examineSubfield, writeSubfield } from "./flow-field.ts";
 import type { XlateState } from "./xlate-state.ts";
@@ -46,6 +47,7 @@ function matchSubfield(match: Match, subfield: Subfield, value: FieldValue): voi
     mask[W_PORTS] |= field.name.endsWith("type") ? 0xffff0000 | 0 : 0xffff;
   }
   for (let w = 0; w < mask.length; w++) if (mask[w] !== 0) match.setBits(w, words[w], mask[w]);
+  if (field.prerequisite !== "none") needEthernet(match);
 }
 
 /** The rule that `learn` makes of the packet, as the message that adds it (learn_execute). */

@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
+import { W_PACKET_TYPE } from "../../datapath/flow/flow-key.ts";
 import { openFlowVersion } from "../../datapath/openflow/action.ts";
 import { formatActions } from "../../datapath/openflow/action-text.ts";
 import { formatGroup, parseGroup } from "../../datapath/openflow/group-text.ts";
@@ -112,6 +113,9 @@ test("what is printed is read back as the same rule", () => {
     if (/tun_|gtpu|packet_type|actset/.test(match)) continue;
     const again = parseFlow(`${match}${match === "" ? "" : ","}actions=drop`, "add", { version });
     assert.equal(formatMatch(again.match), match, text);
+    // "Ethernet only" is not printed, neither there: what had a field without its prerequisite reads back without it.
+    once.match.clearBits(W_PACKET_TYPE, -1);
+    again.match.clearBits(W_PACKET_TYPE, -1);
     assert.deepEqual(again.match.mask, once.match.mask, text);
     assert.deepEqual(again.match.value, once.match.value, text);
   }

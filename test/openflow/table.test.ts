@@ -117,3 +117,18 @@ test("groups: added once, rules go with a deleted group", () => {
   assert.equal(tables.group(1), undefined);
   assert.equal(tables.size, 1);
 });
+
+/** Recorded: OpenFlow version, the lines of an `ovs-ofctl add-flows`, what `dump-flows --no-stats` printed then. */
+test("one rule or two, as Open vSwitch has them", () => {
+  const rows = JSON.parse(readFileSync("test/golden/openflow-identity.json", "utf8")) as [string, string[], string[]][];
+  const differences: string[] = [];
+  for (const [name, lines, want] of rows) {
+    const tables = new FlowTables();
+    for (const mod of parseFlows(lines.join("\n"), { version: openFlowVersion(name) })) tables.apply(mod, 0);
+    const got = tables.rules().map((rule) => formatRule(rule));
+    if (JSON.stringify(got.sort()) !== JSON.stringify([...want].sort()))
+      differences.push(`${name} ${lines.join("; ")}\n  ${want.join("; ")}\n  ${got.join("; ")}`);
+  }
+  assert.deepEqual(differences, []);
+  assert.ok(rows.length > 180, `${rows.length} rows`);
+});
