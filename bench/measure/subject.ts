@@ -46,7 +46,8 @@ export interface Subject {
   /** Empties the caches. */
   renew(): void;
   counts(): SubjectCounts;
-  warmUp(): WarmUp;
+  /** Puts all frames through until caches and code are warm, or `stopped` says so. */
+  warmUp(stopped: () => boolean): WarmUp;
   /** What does not add up; empty when all does. */
   violations(): string[];
 }
@@ -63,7 +64,12 @@ const WARM_UP_MS = 500;
 const MOST_WARM_UP_MS = 5000;
 const MOST_PASSES = 10_000;
 
-function warmUp(subject: Subject, { port, ports }: Traffic, megaflows: () => { count: number; masks: number }): WarmUp {
+function warmUp(
+  subject: Subject,
+  { port, ports }: Traffic,
+  stopped: () => boolean,
+  megaflows: () => { count: number; masks: number },
+): WarmUp {
   const byPort = ports.map((_, p) => Int32Array.from(port.keys()).filter((n) => port[n] === p));
   const began = performance.now();
   const scratch = new Int32Array(BURST);
@@ -82,7 +88,7 @@ function warmUp(subject: Subject, { port, ports }: Traffic, megaflows: () => { c
     const upcallsInLastPass = subject.counts().upcalls - before;
     const spent = performance.now() - began;
     const quiet = spent >= WARM_UP_MS && upcallsInLastPass === 0;
-    if (quiet || spent >= MOST_WARM_UP_MS || passes === MOST_PASSES) {
+    if (quiet || spent >= MOST_WARM_UP_MS || passes === MOST_PASSES || stopped()) {
       const { count, masks } = megaflows();
       return { passes, upcallsInLastPass, megaflows: count, masks };
     }
@@ -177,8 +183,8 @@ class BridgeSubject implements Subject {
     };
   }
 
-  warmUp(): WarmUp {
-    return warmUp(this, this.#traffic, () => this.#engine.datapath.megaflowCache);
+  warmUp(stopped: () => boolean): WarmUp {
+    return warmUp(this, this.#traffic, stopped, () => this.#engine.datapath.megaflowCache);
   }
 
   violations(): string[] {
@@ -253,8 +259,8 @@ class ClusterSubject implements Subject {
     };
   }
 
-  warmUp(): WarmUp {
-    return warmUp(this, this.#traffic, () => ({
+  warmUp(stopped: () => boolean): WarmUp {
+    return warmUp(this, this.#traffic, stopped, () => ({
       count: this.#fabric.hosts.reduce((sum, { datapath }) => sum + datapath.megaflowCache.count, 0),
       masks: this.#fabric.hosts.reduce((sum, { datapath }) => sum + datapath.megaflowCache.masks, 0),
     }));

@@ -29,7 +29,7 @@ export async function thread(task: MeasureTask & { readonly seat: Seat }): Promi
 function datapath({ epoch, memory, queues, latency, traffic, plan, warm }: MeasureTask): string[] {
   const words = new TrialWords(memory);
   const subject = makeSubject(plan, traffic);
-  if (warm) words.warm(subject.warmUp());
+  if (warm) words.warm(subject.warmUp(() => words.stopped));
   const forwarder = new Forwarder(
     queues.map((queue) => new QueueReader(queue)),
     subject,

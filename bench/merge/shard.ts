@@ -1,6 +1,7 @@
 /**
  * Which part of the work this machine does: `--shard i/n`, or from what the surroundings say. A Kubernetes Indexed Job
- * counts from 0 (JOB_COMPLETION_INDEX), GitLab's `parallel` from 1 (CI_NODE_INDEX of CI_NODE_TOTAL). Units are dealt in turn,
+ * counts from 0 (JOB_COMPLETION_INDEX; its manifest may say of how many in JOB_COMPLETION_COUNT), GitLab's `parallel` from 1
+ * (CI_NODE_INDEX of CI_NODE_TOTAL). Units are dealt in turn,
  * so that shards are alike whatever the order of the units.
  */
 
@@ -41,7 +42,7 @@ function surroundings(
   env: Readonly<Record<string, string | undefined>>,
 ): { readonly index: number; readonly count: number | null } | null {
   const job = wholeNumber(env["JOB_COMPLETION_INDEX"]);
-  if (job !== null) return { index: job + 1, count: null };
+  if (job !== null) return { index: job + 1, count: wholeNumber(env["JOB_COMPLETION_COUNT"]) };
   const node = wholeNumber(env["CI_NODE_INDEX"]);
   return node === null ? null : { index: node, count: wholeNumber(env["CI_NODE_TOTAL"]) };
 }

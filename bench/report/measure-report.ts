@@ -121,6 +121,12 @@ function latencyTable(latency: readonly LatencyJson[]): string {
   return `  latency, us\n${table([["load", "Mpps", "from", "frames", "min", "mean", ...percents, "max"], ...rows])}`;
 }
 
+/** What a frame costs at the rate that is measured last. */
+function nsOf({ goals, mrr }: MeasureCase): string {
+  const rate = mrr?.average.framesPerSecond ?? goals.at(-1)?.throughput?.framesPerSecond;
+  return rate === undefined || rate === 0 ? "-" : number(1e9 / rate);
+}
+
 /** Cases of one curve: the same axis and the same subject. */
 function sweepBlocks(cases: readonly MeasureCase[]): string[] {
   const curves = new Map<string, MeasureCase[]>();
@@ -131,11 +137,19 @@ function sweepBlocks(cases: readonly MeasureCase[]): string[] {
   }
   return [...curves].map(([name, points]) => {
     const goals = points[0].goals.map((goal) => goal.name);
-    const header = ["", ...goals.flatMap((goal) => [`${goal} Mpps`, "Gbit/s L2"]), "MRR Mpps", ""];
+    const what = goals.at(-1) ?? "MRR";
+    const header = [
+      "",
+      ...goals.flatMap((goal) => [`${goal} Mpps`, "Gbit/s L2"]),
+      "MRR Mpps",
+      `ns a frame (${what})`,
+      "",
+    ];
     const rows = points.map((one) => [
       one.axis?.label ?? one.name,
       ...one.goals.flatMap(({ throughput }) => rateCells(throughput).slice(0, 2)),
       one.mrr === null ? "" : mega(one.mrr.average.framesPerSecond),
+      nsOf(one),
       one.stopped ?? one.goals.map(({ reason }) => reason ?? "").find((reason) => reason !== "") ?? "",
     ]);
     return `${name}\n${table([header, ...rows])}`;

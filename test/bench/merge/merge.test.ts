@@ -13,6 +13,10 @@ test("shards by hand, by Kubernetes, by GitLab", () => {
   assert.deepEqual(parseShard("2/8", {}), { index: 2, count: 8 });
   assert.deepEqual(parseShard("auto/8", { JOB_COMPLETION_INDEX: "0" }), { index: 1, count: 8 });
   assert.deepEqual(parseShard("auto/8", { JOB_COMPLETION_INDEX: "7" }), { index: 8, count: 8 });
+  assert.deepEqual(parseShard("auto", { JOB_COMPLETION_INDEX: "2", JOB_COMPLETION_COUNT: "8" }), {
+    index: 3,
+    count: 8,
+  });
   assert.deepEqual(parseShard("auto", { CI_NODE_INDEX: "3", CI_NODE_TOTAL: "4" }), { index: 3, count: 4 });
   for (const [text, env, message] of [
     ["0/4", {}, /"0\/4": 0 of 4, expected an index from 1 to 4/],
