@@ -61,10 +61,11 @@ async function measure(
     units: points.length,
   };
   const writer = options.out === undefined ? null : new ShardWriter(options.out, work, shard);
-  const cases = await performAll(unitsOf(points, shard), writer, options);
+  const mine = unitsOf(points, shard);
+  const cases = await performAll(mine, writer, options);
+  const finished = writer?.finished ?? cases.length;
   writer?.close();
-  const interrupted =
-    cases.some(({ stopped }) => stopped === "interrupted") || cases.length < expected(points, shard, writer);
+  const interrupted = finished < mine.length || cases.some(({ stopped }) => stopped === "interrupted");
   const plain: MeasureResult = {
     format: MEASURE_FORMAT,
     version: MEASURE_VERSION,
@@ -84,12 +85,6 @@ async function measure(
       : sweepResult(mergeShards([{ ...readShardFile(options.out), name: shown(options.out) }], true));
   deliver(options, result, shard);
   if (interrupted) process.exitCode = Exit.Interrupted;
-}
-
-/** Units that should have been done now. */
-function expected(points: readonly Point[], shard: Shard, writer: ShardWriter | null): number {
-  const mine = unitsOf(points, shard);
-  return writer === null ? mine.length : mine.filter(({ name }) => !writer.has(name)).length;
 }
 
 function shardOf({ shard, out }: MeasureOptions): Shard {

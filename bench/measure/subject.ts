@@ -218,7 +218,9 @@ class ClusterSubject implements Subject {
     const { frame, traces } = this.#traffic;
     const trace = traces[port];
     const entry = this.#entries[port];
-    for (let i = 0; i < count; i++) this.#fabric.offer(entry, trace, frame[numbers[i] % frame.length], this.#now);
+    // Read once: as an argument it becomes an object each time.
+    const now = this.#now;
+    for (let i = 0; i < count; i++) this.#fabric.offer(entry, trace, frame[numbers[i] % frame.length], now);
     this.#fabric.settle();
     this.#taken += count;
   }
