@@ -111,8 +111,8 @@ function timed(modes: readonly ModeResult[]): string {
   const names = [...new Set(modes.flatMap((mode) => mode.nodes.map((node) => node.name)))];
   const list: Row[] = [
     ["ns per delivered packet", (mode) => spreadText(mode.times?.nsPerPacket ?? null)],
-    ["Mpps", (mode) => number(mode.packetsPerSecond === null ? null : mode.packetsPerSecond / 1e6)],
-    ["Gbit/s (layer 2)", (mode) => number(mode.bitsPerSecond === null ? null : mode.bitsPerSecond / 1e9)],
+    ["Mpps", (mode) => rateText(mode, mode.packetsPerSecond, 1e6)],
+    ["Gbit/s (layer 2)", (mode) => rateText(mode, mode.bitsPerSecond, 1e9)],
     ...names.map(
       (name): Row => [
         workersOf(modes) === 1 ? `  ns in ${name}` : `  ns in ${name}, all workers`,
@@ -151,6 +151,17 @@ const nodeOf = (mode: ModeResult, name: string): NodeCost | undefined => mode.no
 
 function spreadText(of: Spread | null): string {
   return of === null ? "-" : `${number(of.median)} ±${(100 * relativeSpread(of)).toFixed(1)} %`;
+}
+
+/** A rate in `unit`s with the spread of the time it is made of: to first order the same share. */
+function rateText({ times }: ModeResult, rate: number | null, unit: number): string {
+  if (rate === null || times === null) return "-";
+  return spreadText({ ...times.nsPerPacket, ...scaled(times.nsPerPacket, rate / unit) });
+}
+
+/** The interval about `median` that is as wide, as a share, as that of `of`. */
+function scaled(of: Spread, median: number): Pick<Spread, "median" | "low" | "high"> {
+  return { median, low: (median * of.low) / of.median, high: (median * of.high) / of.median };
 }
 
 const perPacket: readonly Row[] = perPacketNames.map((name) => [
