@@ -1,7 +1,7 @@
 /** `eastwest gate --self-test`: how often the gate is wrong, measured; and `--from`, the same from recorded pairs. */
 import { createHash } from "node:crypto";
 import { Exit, InputError } from "../errors.ts";
-import { Bench, type Length } from "../gate/bench.ts";
+import { Bench } from "../gate/bench.ts";
 import type { GateFile } from "../gate/gate-file.ts";
 import { seeded } from "../gate/random.ts";
 import type { Timer } from "../gate/result.ts";
@@ -33,7 +33,6 @@ export interface SelfTestOptions {
   readonly repository: string | null;
   readonly scenarios: readonly Scenario[];
   readonly gate: GateFile;
-  readonly length: Length;
   readonly timer: Timer;
   readonly slowDowns: readonly number[];
   readonly runs: number;
@@ -63,7 +62,7 @@ export async function selfTest(options: SelfTestOptions): Promise<void> {
     if (options.base === undefined) await sides.addWorkingTree("base", stop.signal);
     else await sides.addCommit("base", options.base, stop.signal);
     for (const side of ["copy", "head"] as const) sides.addCopy(side, "base");
-    const bench = new Bench(sides, options.length, stop.signal);
+    const bench = new Bench(sides, options.gate.length, stop.signal);
     const ready = await prepareAll(bench, options.scenarios, true, (share, doing) => bar.show(share, doing));
     const about = sides.about.get("base");
     const units = unitsOfWork(options, ready);
@@ -193,14 +192,14 @@ export function fromRecorded({ files, gate, runs, seed, json, quiet }: FromOptio
 }
 
 function digest(options: SelfTestOptions, ready: readonly Scenario[]): string {
-  const { gate, length, timer, slowDowns, runs, slowRuns, recordPairs: pairs } = options;
+  const { gate, timer, slowDowns, runs, slowRuns, recordPairs: pairs } = options;
   const names = ready.map(({ name }) => name);
   const margins = names.map((name) => gate.metric(`${name}/`));
   const all = JSON.stringify({
     plan: gate.plan,
     exact: gate.exact,
     margins,
-    length,
+    length: gate.length,
     timer,
     slowDowns,
     runs,

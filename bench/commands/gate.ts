@@ -3,9 +3,10 @@ import { spawnSync } from "node:child_process";
 import { appendFileSync, existsSync } from "node:fs";
 import type { Command } from "commander";
 import { Exit, InputError } from "../errors.ts";
-import { Bench, LENGTH, SHORT_LENGTH } from "../gate/bench.ts";
+import { Bench } from "../gate/bench.ts";
 import { DEFAULT_GATE, type GateFile, initialGateFile, readGateFile } from "../gate/gate-file.ts";
 import { SHORT_PLAN } from "../gate/plan.ts";
+import { SHORT_LENGTH } from "../gate/protocol.ts";
 import { seeded } from "../gate/random.ts";
 import { GATE_FORMAT, GATE_VERSION, type GateResult } from "../gate/result.ts";
 import { type GateOutcome, prepareAll, runGate } from "../gate/run-gate.ts";
@@ -60,20 +61,8 @@ async function run(options: GateOptions): Promise<void> {
   try {
     bar.show(0, "building");
     await addSides(sides, options, inputsOnly, stop.signal);
-    const bench = new Bench(sides, options.short === true ? SHORT_LENGTH : LENGTH, stop.signal);
-    const ready = await prepareAll(bench, chosen, options.control, (share, doing) => bar.show(share, doing));
-    for (const { scenario, side, why } of bench.missing) {
-      process.stderr.write(`eastwest: warning: ${scenario} is not judged: ${side} does not have it (${why})\n`);
-    }
-    const outcome = await runGate({
-      bench,
-      scenarios: ready,
-      gate,
-      timer: options.timer,
-      control: options.control,
-      uniform: seeded(seed),
-      progress: (share, doing) => bar.show(share, doing),
-    });
+    const bench = new Bench(sides, gate.length, stop.signal);
+    const outcome = await measured(options, gate, bench, chosen, seed, bar);
     result = resultOf(outcome, { options, gate, bench, sides, seed, began, watch });
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
@@ -86,6 +75,38 @@ async function run(options: GateOptions): Promise<void> {
     done();
   }
   deliver(result, outputs, options);
+}
+
+/** What is known when Ctrl-C comes before the first pair. */
+const NOTHING: GateOutcome = {
+  interrupted: true,
+  verdict: "inconclusive",
+  metrics: [],
+  exact: {},
+  broken: [],
+  pairs: [],
+};
+
+async function measured(
+  options: GateOptions,
+  gate: GateFile,
+  bench: Bench,
+  chosen: readonly Scenario[],
+  seed: number,
+  bar: Progress,
+): Promise<GateOutcome> {
+  const progress = (share: number, doing: string): void => bar.show(share, doing);
+  try {
+    const ready = await prepareAll(bench, chosen, options.control, progress);
+    for (const { scenario, side, why } of bench.missing) {
+      process.stderr.write(`eastwest: warning: ${scenario} is not judged: ${side} does not have it (${why})\n`);
+    }
+    const { timer, control } = options;
+    return await runGate({ bench, scenarios: ready, gate, timer, control, uniform: seeded(seed), progress });
+  } catch (error) {
+    if (error instanceof Interrupted) return NOTHING;
+    throw error;
+  }
 }
 
 /** Runs of --self-test unless it says otherwise, and of --from. */
@@ -109,7 +130,6 @@ async function errorRatesOf(options: GateOptions, gate: GateFile): Promise<void>
     repository: repository(),
     scenarios: chosen,
     gate,
-    length: options.short === true ? SHORT_LENGTH : LENGTH,
     timer: options.timer,
     slowDowns: options.slowDown,
     runs,
@@ -212,7 +232,10 @@ async function addSides(sides: Sides, options: GateOptions, inputsOnly: boolean,
 
 function gateOf({ gateFile, pairs, short }: GateOptions): GateFile {
   const gate = gateFile === undefined ? DEFAULT_GATE : readGateFile(gateFile);
-  if (short === true) return { ...gate, plan: { ...SHORT_PLAN, ...(pairs === undefined ? {} : { looks: pairs }) } };
+  if (short === true) {
+    const plan = { ...SHORT_PLAN, ...(pairs === undefined ? {} : { looks: pairs }) };
+    return { ...gate, plan, length: SHORT_LENGTH };
+  }
   return pairs === undefined ? gate : { ...gate, plan: { ...gate.plan, looks: pairs } };
 }
 

@@ -10,6 +10,7 @@ import { packageRoot } from "../paths.ts";
 import {
   type Amount,
   type ChildRequest,
+  type Length,
   type Measured,
   PROTOCOL,
   parseReply,
@@ -23,18 +24,6 @@ import { writeWork } from "./work-file.ts";
 const CHILD = join(packageRoot, "dist", "bench", "gate", "child.js");
 /** A child that says nothing for this long is lost, ms. */
 const LOST_MS = 120_000;
-
-/** Processor time of a pilot, ms: it has to see what processes see that are warm. */
-const PILOT_MS = 600;
-
-/** How long a process works, ms: enough for the optimising compiler, short enough for many pairs. */
-export interface Length {
-  readonly warmMs: number;
-  readonly roundMs: number;
-  readonly rounds: number;
-}
-export const LENGTH: Length = { warmMs: 250, roundMs: 5, rounds: 31 };
-export const SHORT_LENGTH: Length = { warmMs: 80, roundMs: 3, rounds: 21 };
 
 /** A scenario that a side does not have, and what it said. */
 export interface Missing {
@@ -80,7 +69,8 @@ export class Bench {
     const pilot = await this.#reply("base", "pilot", {
       op: "pilot",
       prepared: this.#prepared(scenario.name, "base"),
-      warmMs: PILOT_MS,
+      // It has to see what processes see that are warm.
+      warmMs: 2 * warmMs + 100,
     });
     this.amounts.set(scenario.name, {
       warmUpPasses: Math.max(1, Math.round(warmMs / pilot.passMs)),

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { packageRoot } from "../paths.ts";
 import { compileSchema, YamlSource } from "../scenarios/yaml-source.ts";
 import { checkPlan, DEFAULT_MARGIN, DEFAULT_PLAN, DEFAULT_TOLERANCE, type GatePlan, type MetricPlan } from "./plan.ts";
+import { LENGTH, type Length } from "./protocol.ts";
 
 export const GATE_SCHEMA = join(packageRoot, "bench", "gate", "gate.schema.json");
 
@@ -33,6 +34,7 @@ interface MetricYaml {
   gate?: boolean;
 }
 interface GateYaml {
+  process?: { "warm-ms"?: number; "round-ms"?: number; rounds?: number };
   scenarios?: string[];
   pairs?: { looks?: number[]; confirm?: number };
   errors?: { suspicion?: string; confirmation?: string; misses?: string };
@@ -47,6 +49,8 @@ export interface GateFile {
   readonly scenarios: readonly string[] | null;
   readonly plan: Omit<GatePlan, "metrics">;
   readonly exact: readonly ExactGate[];
+  /** How long a process works. */
+  readonly length: Length;
   /** Verdicts that exit 0 all the same. */
   readonly allow: readonly ("noisy" | "inconclusive")[];
   /** Margin and tolerance of a metric; null when it is measured and shown, but does not count. */
@@ -58,6 +62,7 @@ export const DEFAULT_GATE: GateFile = {
   scenarios: null,
   plan: DEFAULT_PLAN,
   exact: exactGates,
+  length: LENGTH,
   allow: [],
   metric: (name) => ({ name, margin: DEFAULT_MARGIN, tolerance: DEFAULT_TOLERANCE }),
 };
@@ -92,6 +97,11 @@ export function readGateFile(file: string): GateFile {
     scenarios: yaml.scenarios ?? null,
     plan,
     exact: yaml.exact ?? exactGates,
+    length: {
+      warmMs: yaml.process?.["warm-ms"] ?? LENGTH.warmMs,
+      roundMs: yaml.process?.["round-ms"] ?? LENGTH.roundMs,
+      rounds: yaml.process?.rounds ?? LENGTH.rounds,
+    },
     allow: yaml.allow ?? [],
     metric(name) {
       const settings: MetricYaml = {};
@@ -133,6 +143,12 @@ ${scenarios.map((scenario) => `  - ${scenario}\n`).join("")}
 pairs:
   looks: [${looks.join(", ")}]
   confirm: ${confirmPairs}
+
+# How long one process works: warm-up, then rounds of which the lower quartile is its number.
+process:
+  warm-ms: ${LENGTH.warmMs}
+  round-ms: ${LENGTH.roundMs}
+  rounds: ${LENGTH.rounds}
 
 # Error rates of a whole run, over all metrics and looks. suspicion x confirmation bounds the false reds.
 errors:

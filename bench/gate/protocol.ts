@@ -8,7 +8,7 @@
 export const PROTOCOL = 1;
 const MARK = `eastwest-measure ${PROTOCOL} `;
 
-/** How much is done in a process; the same for both sides, from a pilot run (measuring.ts). */
+/** How much is done in a process; the same for both sides, from a pilot run (bench.ts). */
 export interface Amount {
   /** Passes before anything is measured. */
   readonly warmUpPasses: number;
@@ -16,6 +16,15 @@ export interface Amount {
   readonly passes: number;
   readonly rounds: number;
 }
+
+/** How long a process works, ms: enough for the optimising compiler, short enough for many pairs. */
+export interface Length {
+  readonly warmMs: number;
+  readonly roundMs: number;
+  readonly rounds: number;
+}
+export const LENGTH: Length = { warmMs: 250, roundMs: 5, rounds: 31 };
+export const SHORT_LENGTH: Length = { warmMs: 80, roundMs: 3, rounds: 21 };
 
 interface Common {
   readonly protocol: typeof PROTOCOL;

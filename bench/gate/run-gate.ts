@@ -16,8 +16,8 @@ import { Interrupted, type SideName } from "./sides.ts";
 import { type ExactBreak, type MetricResult, runVerdict } from "./verdict.ts";
 
 export interface GateRun {
-  readonly bench: Bench;
-  readonly scenarios: readonly Scenario[];
+  readonly bench: Pick<Bench, "measure" | "exact">;
+  readonly scenarios: readonly Pick<Scenario, "name">[];
   readonly gate: Pick<GateFile, "plan" | "exact" | "metric">;
   readonly timer: Timer;
   readonly control: boolean;
@@ -60,7 +60,10 @@ export async function prepareAll(
 }
 
 /** The metrics that count, as the gate file wants them. Throws an InputError when none does. */
-export function planOf(gate: Pick<GateFile, "plan" | "metric">, scenarios: readonly Scenario[]): GatePlan {
+export function planOf(
+  gate: Pick<GateFile, "plan" | "metric">,
+  scenarios: readonly Pick<Scenario, "name">[],
+): GatePlan {
   const metrics = scenarios.flatMap(({ name }) => gate.metric(`${name}/${METRIC}`) ?? []);
   if (metrics.length === 0) throw new InputError("gate file: no metric counts, expected at least one");
   return { ...gate.plan, metrics };

@@ -16,11 +16,15 @@ export interface Ran {
 }
 
 /** `eastwest ...args`, in the package's folder. */
-export function eastwest(...args: readonly string[]): Ran {
+export const eastwest = (...args: readonly string[]): Ran => eastwestIn(packageRoot, args);
+
+/** The same in another folder, and with more in its environment. */
+export function eastwestIn(cwd: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Ran {
   const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], {
-    cwd: packageRoot,
+    cwd,
+    env: { ...process.env, ...env },
     encoding: "utf8",
-    timeout: 60_000,
+    timeout: 300_000,
     maxBuffer: 64 << 20,
   });
   return { status, stdout, stderr };
@@ -33,11 +37,16 @@ export interface Interrupt {
   /** How long it then goes on before the signal, in milliseconds. */
   readonly after?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** Where it runs; the package's folder if not given. */
+  readonly cwd?: string;
 }
 
 /** `eastwest ...args`, which gets a signal once its work has begun. */
-export async function interrupted(args: readonly string[], { signal, begun, after = 0, env }: Interrupt): Promise<Ran> {
-  const child = spawn(process.execPath, [program, ...args], { cwd: packageRoot, env: { ...process.env, ...env } });
+export async function interrupted(
+  args: readonly string[],
+  { signal, begun, after = 0, env, cwd = packageRoot }: Interrupt,
+): Promise<Ran> {
+  const child = spawn(process.execPath, [program, ...args], { cwd, env: { ...process.env, ...env } });
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text) => {
