@@ -30,6 +30,7 @@ async function measure(
   options: MeasureOptions,
 ): Promise<void> {
   checkCores();
+  if (options.out === "-") throw new InputError("--out -: expected the name of a file, which is read again");
   checkWritable(options.json);
   checkWritable(options.out);
   const read = [capture, options.rules, options.groups, options.topology, ...fromFiles(options)];

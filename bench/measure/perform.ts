@@ -153,7 +153,7 @@ class CaseWorker {
     return {
       ...NOTHING,
       goals,
-      latency: wanted ? await this.#latency(pdr, searched.at(-1)?.goal.name ?? "PDR") : null,
+      latency: wanted ? await this.#latency(pdr, searched.at(-1)?.goal.name ?? "the given load") : null,
     };
   }
 
@@ -163,8 +163,15 @@ class CaseWorker {
     this.#measurer.manner = { ...PLAIN, changesPerSecond, fresh, purpose, ...more };
   }
 
+  /** The first trial at a large load still compiles code: as CSIT's, it is not counted. */
+  async #warmUp(load: number): Promise<void> {
+    this.#as("warm-up");
+    await this.#measurer.measure(Math.min(SEARCH_DEFAULTS.warmupDuration, this.#job.settings.trialSeconds), load);
+  }
+
   async #search(goals: readonly SearchGoal[]): Promise<readonly GoalResult[]> {
     const { settings } = this.#job;
+    await this.#warmUp(this.#maxLoad);
     this.#as("search");
     const found = await mlrSearch(
       {
@@ -173,7 +180,7 @@ class CaseWorker {
         minLoad: settings.minLoad,
         maxLoad: this.#maxLoad,
         searchDurationMax: settings.searchSeconds,
-        warmupDuration: Math.min(SEARCH_DEFAULTS.warmupDuration, settings.trialSeconds),
+        warmupDuration: 0,
       },
       this.#measurer,
       { signal: this.#signal },
@@ -194,10 +201,9 @@ class CaseWorker {
 
   async #mrr(): Promise<MrrJson | null> {
     const { mrrTrials: trials, trialSeconds: duration, load } = this.#job.settings;
-    this.#as("mrr");
     const offered = load ?? this.#maxLoad;
-    // The first trial at such a load still compiles code, and is not counted (as CSIT's warm-up).
-    await this.#measurer.measure(Math.min(1, duration), offered);
+    await this.#warmUp(offered);
+    this.#as("mrr");
     const mrr = await measureMrr({ load: offered, trials, duration }, this.#measurer, this.#signal);
     if (mrr.trials.length === 0) return null;
     const { rates, average, deviation } = mrr;

@@ -53,7 +53,7 @@ export interface MeasureCase {
   readonly latency: readonly LatencyJson[] | null;
   readonly soak: SoakJson | null;
   readonly reconf: ReconfJson | null;
-  /** In the order in which they were done; those of a calibration or warm-up are not among them. */
+  /** In the order in which they were done. */
   readonly trials: readonly TrialJson[];
   /** Why not everything was done; null when it was. */
   readonly stopped: string | null;
@@ -193,7 +193,8 @@ export interface ReconfJson {
 }
 
 export interface TrialJson {
-  readonly purpose: "search" | "mrr" | "latency" | "soak" | "reconf" | "control";
+  /** "control": whether any frame comes out, and what is lost without a reconfiguration. */
+  readonly purpose: "warm-up" | "search" | "mrr" | "latency" | "soak" | "reconf" | "control";
   readonly seconds: number;
   /** Frames a second that were to be offered. */
   readonly load: number;
