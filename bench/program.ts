@@ -12,6 +12,7 @@ import { register as merge } from "./commands/merge.ts";
 import { register as ovs } from "./commands/ovs.ts";
 import { register as peer } from "./commands/peer.ts";
 import { register as replay } from "./commands/replay.ts";
+import { register as report } from "./commands/report.ts";
 import { register as run } from "./commands/run.ts";
 import { register as trace } from "./commands/trace.ts";
 import { register as trend } from "./commands/trend.ts";
@@ -48,12 +49,13 @@ Examples:
   $ eastwest replay mine.pcap --rules mac.flows
   $ eastwest measure ndrpdr --mode legacy,dvr
   $ eastwest compare before.json after.json
+  $ eastwest report result.json
   $ eastwest gate --base origin/main
   $ eastwest trend history.jsonl --add after.json
 
 Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 130 interrupted, ${EXIT_BUG} a fault of the program.`,
     );
-  for (const register of [run, replay, measure, compare, gate, trend, merge, generate, info, trace, ovs, peer])
+  for (const register of [run, replay, measure, report, compare, gate, trend, merge, generate, info, trace, ovs, peer])
     register(program);
   // Settings are copied to subcommands made by command(), except those that came before them: make sure of it.
   const adopt = (command: Command): void => {
@@ -67,7 +69,7 @@ Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 130 interrupted, ${E
 }
 
 /** The exit code for what a command threw, after saying so on standard error. */
-function report(error: unknown): number {
+function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) {
     // Commander has printed already. Help that was asked for is no error; help instead of a missing command is.
     return error.exitCode === 0 ? Exit.Done : Exit.BadInput;
@@ -102,6 +104,6 @@ export async function main(): Promise<void> {
   try {
     await build().parseAsync();
   } catch (error) {
-    process.exitCode = report(error);
+    process.exitCode = exitCodeOf(error);
   }
 }

@@ -9,6 +9,8 @@ import type { Topology } from "../../datapath/topology.ts";
 import { CheckError, Exit, InputError, isInputError } from "../errors.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { checkApart, checkWritable, writeText } from "../output-file.ts";
+import { inputsOfRun } from "../page/inputs.ts";
+import { page, report } from "../page/page.ts";
 import { type ModeName, modes, type NetworkName, networks, packageVersion, scenarioFile, shown } from "../paths.ts";
 import { Progress } from "../progress.ts";
 import { disturbance, runReport } from "../report/run-report.ts";
@@ -40,6 +42,7 @@ interface RunOptions {
   readonly realTime?: boolean;
   readonly nic: number;
   readonly json?: string;
+  readonly report?: string;
   readonly write?: string;
   readonly save?: string;
   readonly dumpFlows?: string[];
@@ -59,7 +62,7 @@ Examples:
   $ eastwest run --mode dvr --network vxlan
   $ eastwest run --from vm1=mine.pcap --from vm2=other.pcapng.gz --write out
   $ eastwest run --from test116/eth0=underlay.pcap --mode dvr
-  $ eastwest run --topology my/topology.yaml --from vm1=mine.pcap --json result.json
+  $ eastwest run --topology my/topology.yaml --from vm1=mine.pcap --json result.json --report report.html
   $ eastwest run --no-timing --dump-flows test115/br-int --save state.json
   $ eastwest run --pps 50000 --loop 100
   $ eastwest run --from vm1=mine.pcap --workers 2
@@ -130,6 +133,7 @@ export function register(program: Command): void {
     .option("--real-time", "pace: as captured")
     .option("--nic <rate>", "card of each node for the capacity of the cluster, bit/s", bitRate, 10e9)
     .option("--json <file>", 'write every number as JSON; "-" for standard output instead of the report')
+    .option("--report <file>", "write the result as a page with pictures, as the command report does")
     .option("--write <dir>", "write pcap files of what was delivered and of the underlay")
     .option(
       "--save <file>",
@@ -214,10 +218,11 @@ async function prepare(options: RunOptions, progress: (done: number, doing: stri
     filter: options.filter,
     progress,
   });
-  const { json, save } = options;
+  const { json, save, report: pageFile } = options;
   if (save === "-") throw new InputError("--save -: expected the name of a file, or /dev/stdout");
+  if (pageFile === "-") throw new InputError("--report -: expected the name of a file, or /dev/stdout");
   if (options.write === "") throw new InputError('--write "": expected the name of a folder');
-  for (const file of [json, save]) checkWritable(file);
+  for (const file of [json, save, pageFile]) checkWritable(file);
   const prepared: Prepared[] = [];
   for (const file of files) {
     const topology = loadTopology(file);
@@ -238,7 +243,7 @@ async function prepare(options: RunOptions, progress: (done: number, doing: stri
   const frames = prepared.flatMap(({ topology }) =>
     options.write === undefined ? [] : frameFiles(join(options.write, topology.mode), topology),
   );
-  checkApart([...sources.map(({ file }) => file), options.topology], [json, save, ...frames]);
+  checkApart([...sources.map(({ file }) => file), options.topology], [json, save, pageFile, ...frames]);
   return prepared;
 }
 
@@ -282,6 +287,14 @@ function deliver(options: RunOptions, outcomes: readonly ModeOutcome[], stopped:
   else {
     if (options.json !== undefined) writeText(options.json, json);
     if (options.quiet !== true) process.stdout.write(runReport(result));
+  }
+  if (options.report !== undefined) {
+    writeText(options.report, page(report(inputsOfRun(result))));
+    const told = options.json === "-" || options.quiet === true;
+    if (!told)
+      process.stdout.write(
+        `\nwrote ${shown(options.report)}: the same as a page with pictures, open it in a browser\n`,
+      );
   }
   // The report says it where the times are.
   const doubt = disturbance(Object.values(result.modes)).trim();

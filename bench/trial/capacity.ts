@@ -43,12 +43,10 @@ export interface Capacity {
 /** `packets` delivered packets of the counting pass, `frameBytes` their mean length. */
 export function capacityOf(nodes: readonly NodeCost[], packets: number, frameBytes: number, nic: number): Capacity {
   const cpu = busiest(nodes, (node) => (node.nsPerPacket === null ? 0 : node.nsPerPacket.median / 1e9));
-  const bits = (node: NodeCost): number =>
-    packets === 0 ? 0 : (8 * Math.max(wireBytes(node, "rx"), wireBytes(node, "tx"))) / packets;
-  const card = busiest(nodes, (node) => bits(node) / nic);
+  const card = busiest(nodes, (node) => cardBits(node, packets) / nic);
   const limits = [cpu, card].filter((limit) => limit !== null);
   const packetsPerSecond = limits.length === 0 ? null : Math.min(...limits.map((limit) => limit.packetsPerSecond));
-  const measured = nodes.every((node) => node.nsPerPacket !== null);
+  const costs = capacityCosts(nodes, packets, nic);
   return {
     model: capacityModel,
     nicBitsPerSecond: nic,
@@ -59,7 +57,7 @@ export function capacityOf(nodes: readonly NodeCost[], packets: number, frameByt
     limitedBy: packetsPerSecond === null ? null : packetsPerSecond === cpu?.packetsPerSecond ? "cpu" : "nic",
     scale: SCALE.map((computeNodes) => ({
       computeNodes,
-      packetsPerSecond: measured ? scaled(nodes, bits, nic, computeNodes) : null,
+      packetsPerSecond: costs === null ? null : capacityWith(costs, computeNodes).packetsPerSecond,
     })),
   };
 }
@@ -76,23 +74,57 @@ function busiest(nodes: readonly NodeCost[], seconds: (node: NodeCost) => number
   return limit;
 }
 
-function scaled(
-  nodes: readonly NodeCost[],
-  bits: (node: NodeCost) => number,
-  nic: number,
-  computeNodes: number,
-): number {
-  let least = Number.POSITIVE_INFINITY;
-  for (const role of ["compute", "network"] as const) {
-    const own = nodes.filter((node) => node.role === role);
-    const count = role === "compute" ? computeNodes : own.length;
-    const cpu = own.reduce((sum, node) => sum + (node.nsPerPacket?.median ?? 0) / 1e9, 0);
-    const card = own.reduce((sum, node) => sum + bits(node) / nic, 0);
-    if (cpu > 0) least = Math.min(least, count / cpu);
-    if (card > 0) least = Math.min(least, count / card);
-  }
-  return least;
+/** Seconds for a delivered packet, summed over the nodes of a role, and how many these are. */
+export interface RoleCost {
+  readonly nodes: number;
+  readonly cpu: number;
+  readonly card: number;
 }
+
+export interface CapacityCosts {
+  readonly compute: RoleCost;
+  readonly network: RoleCost;
+}
+
+/** What the model is fed with; null without measured times or delivered packets. `nic`: bit/s. */
+export function capacityCosts(nodes: readonly NodeCost[], packets: number, nic: number): CapacityCosts | null {
+  if (packets === 0 || nodes.some((node) => node.nsPerPacket === null)) return null;
+  const cost = (role: NodeCost["role"]): RoleCost => {
+    const own = nodes.filter((node) => node.role === role);
+    return {
+      nodes: own.length,
+      cpu: own.reduce((sum, node) => sum + (node.nsPerPacket?.median ?? 0) / 1e9, 0),
+      card: own.reduce((sum, node) => sum + cardBits(node, packets) / nic, 0),
+    };
+  };
+  return { compute: cost("compute"), network: cost("network") };
+}
+
+/** Packets/s with so many compute nodes, and what limits them: "compute nodes, card". */
+export function capacityWith(
+  costs: CapacityCosts,
+  computeNodes: number,
+): { readonly packetsPerSecond: number; readonly limit: string } {
+  let packetsPerSecond = Number.POSITIVE_INFINITY;
+  let limit = "";
+  for (const role of ["compute", "network"] as const) {
+    const count = role === "compute" ? computeNodes : costs.network.nodes;
+    for (const [what, cost] of [
+      ["processor", costs[role].cpu],
+      ["card", costs[role].card],
+    ] as const) {
+      if (cost > 0 && count / cost < packetsPerSecond) {
+        packetsPerSecond = count / cost;
+        limit = `${role} ${role === "network" && count === 1 ? "node" : "nodes"}, ${what}`;
+      }
+    }
+  }
+  return { packetsPerSecond, limit };
+}
+
+/** Bits at the node's card for a delivered packet, of the busier direction. */
+const cardBits = (node: NodeCost, packets: number): number =>
+  packets === 0 ? 0 : (8 * Math.max(wireBytes(node, "rx"), wireBytes(node, "tx"))) / packets;
 
 function wireBytes(node: NodeCost, direction: "rx" | "tx"): number {
   const { underlay } = node;
