@@ -114,3 +114,15 @@ test("narrower only for a reason that is in the table of the documentation, and 
   assert.equal(knownNarrower(tcp, `${tcp},tcp_flags=-fin-syn`, rules), undefined);
   assert.equal(knownNarrower(tcp, `${tcp},tcp_flags=-fin-rst,tp_src=1`, rules), undefined);
 });
+
+test("some bits of the ToS set are the whole byte set, in the order of a flood or another", () => {
+  const flow = "udp,in_port=1,nw_tos=32,nw_ecn=1";
+  const said = (text: string): string => actions(text, flow).join("\n");
+  assert.equal(said("set(ipv4(tos=0x3/0x3)),p2"), said("set(ipv4(tos=0x23)),p2"));
+  assert.equal(
+    said("set(ipv4(tos=0x40/0xfc)),p2,set(ipv4(tos=0x3/0x3)),p3"),
+    said("set(ipv4(tos=0x43)),p3,set(ipv4(tos=0x41)),p2"),
+  );
+  assert.equal(said("set(ipv4(tos=0x21)),p2"), said("p2"));
+  assert.notEqual(said("set(ipv4(tos=0x3/0x3)),p2"), said("set(ipv4(tos=0x3)),p2"));
+});

@@ -14,7 +14,9 @@ function unchanged(flow: string): Set<string> {
   const same = new Set<string>();
   for (const [header, names] of Object.entries(DATAPATH_FIELDS))
     for (const [name, field] of Object.entries(names))
-      if (fields.has(field)) same.add(`${header}.${name}=${fields.get(field)}`);
+      if (fields.has(field) && field !== "nw_tos") same.add(`${header}.${name}=${fields.get(field)}`);
+  const tos = Number(fields.get("nw_tos")) | Number(fields.get("nw_ecn") ?? 0);
+  if (fields.has("nw_tos")) for (const name of ["ipv4.tos", "ipv6.tclass"]) same.add(`${name}=0x${tos.toString(16)}`);
   same.add(`push_vlan(vid=${fields.get("dl_vlan")},pcp=${fields.get("dl_vlan_pcp")})`);
   return same;
 }
@@ -32,6 +34,20 @@ export function actions(text: string, flow = ""): string[] {
 }
 
 const IS_FIELD = /^\w+\./;
+const TOS = /^(ipv4\.tos|ipv6\.tclass)=([^/]+)(?:\/(.+))?$/;
+
+/**
+ * A set of some bits of the ToS as one of all bits, from what the field was: a tunnel that inherits the ToS matches on it, so
+ * that whether a flood's other outputs write the whole byte depends on whether they come before it.
+ */
+function wholeTos(field: string, known: readonly string[]): string {
+  const [, name, value, mask] = TOS.exec(field) ?? [];
+  if (name === undefined) return field;
+  const before = known.find((one) => one.startsWith(`${name}=`))?.split("=")[1];
+  if (mask !== undefined && before === undefined) return field;
+  const whole = mask === undefined ? Number(value) : (Number(before) & ~Number(mask)) | (Number(value) & Number(mask));
+  return `${name}=0x${whole.toString(16)}`;
+}
 
 function outputsInto(text: string, before: readonly string[], same: ReadonlySet<string>, out: string[]): void {
   let changes = [...before];
@@ -48,7 +64,7 @@ function outputsInto(text: string, before: readonly string[], same: ReadonlySet<
       }
     } else if (kind === "set") {
       const [header, text] = inside(body);
-      const fields = splitOutside(text).map((field) => `${header}.${field}`);
+      const fields = splitOutside(text).map((field) => wholeTos(`${header}.${field}`, [...changes, ...same]));
       const names = header === "tunnel" ? ["tunnel."] : fields.map((field) => `${field.split("=")[0]}=`);
       changes = changes.filter((change) => !names.some((name) => change.startsWith(name)));
       changes.push(...fields.filter((field) => !same.has(field)));

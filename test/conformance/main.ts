@@ -60,6 +60,8 @@ class Tally {
   refused = 0;
   /** Cases at which Open vSwitch itself ended: nothing to compare with. */
   crashed = 0;
+  /** Cases that differed on bridges that other cases had used, or at first, and did not when asked again. */
+  readonly varying: string[] = [];
   bad = 0;
 
   add(family: string, generated: Generated, verdict: CaseVerdict): void {
@@ -243,8 +245,10 @@ async function judgeOne(
   // of addresses in memory (the ports of a flood) may be done otherwise then. Ours must be one of its answers, as a whole.
   const stays = ({ findings }: CaseVerdict): boolean =>
     findings.some((finding) => reasonFor(generated, finding) === undefined);
+  const differed = stays(verdict);
   for (let attempt = 0; attempt < ATTEMPTS && stays(verdict); attempt++)
     verdict = await verdictOn(generated, oracle, ours, true);
+  if (differed && !stays(verdict)) tally.varying.push(generated.one.name);
   tally.add(family, generated, verdict);
   const unexplained = verdict.findings.filter((finding) => reasonFor(generated, finding) === undefined);
   const worst = unexplained.find((finding) => finding.verdict !== "narrower") ?? unexplained[0];
@@ -326,6 +330,8 @@ function report(tally: Tally): void {
   console.log(`\nanswers compared: ${verdicts.map((verdict) => `${sums.get(verdict) ?? 0} ${verdict}`).join(", ")}`);
   for (const [reason, n] of tally.known) console.log(`narrower for a known reason: ${n} ${reason}`);
   if (tally.crashed > 0) console.log(`cases that Open vSwitch did not survive, not compared: ${tally.crashed}`);
+  if (tally.varying.length > 0)
+    console.log(`cases that Open vSwitch answers in more than one way, ours among them: ${tally.varying.join(", ")}`);
   const rate = (tally.cases / seconds).toFixed(1);
   console.log(
     `${tally.cases} cases (${tally.refused} refused by Open vSwitch), ${tally.packets} packets in ${seconds.toFixed(1)} s, ` +

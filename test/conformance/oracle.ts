@@ -187,7 +187,7 @@ export class Oracle {
     if (fresh || shape !== this.shape) await this.setUp(one, shape);
     this.current = one;
     try {
-      for (const bridge of one.bridges) await this.addRules(bridge);
+      await this.replaceRules(one);
       const results: Result[] = [];
       for (const event of one.packets) results.push(await this.step(event));
       if (one.stateless) await this.replayThroughCache(results);
@@ -208,7 +208,7 @@ export class Oracle {
     await this.setUp(one, shape);
     this.current = one;
     try {
-      for (const bridge of one.bridges) await this.addRules(bridge);
+      await this.replaceRules(one);
       for (const event of one.packets) await this.step(event);
       const answers: string[] = [];
       for (const [bridge, ...rest] of questions) {
@@ -289,16 +289,35 @@ export class Oracle {
   }
 
   /**
-   * Gives a bridge the rules of a case in place of what it has: one ovs-ofctl, as starting one is what takes the time. Groups
-   * do not exist in OpenFlow 1.0.
+   * Gives the bridges the rules of a case in place of what they have. New rules come when the old ones have left the classifier:
+   * before that one with a mask of theirs would join their subtable, at its place among those of equal priority.
    */
-  private async addRules(bridge: CaseBridge): Promise<void> {
-    const { name, openflow = "OpenFlow10", flows = [], groups = [] } = bridge;
-    const standard = bridge.fail_mode === "standalone" ? ["add priority=0,actions=NORMAL"] : [];
-    if (groups.length > 0) await this.ofctl("OpenFlow15", "add-groups", name, groups);
-    await this.ofctl(openflow, "add-flows", name, ["delete", ...standard, ...flows]);
-    // Deleted rules leave the classifier, and its masks, only when all threads have passed a quiescent state (RCU).
-    await sleep(10);
+  private async replaceRules({ bridges }: Case): Promise<void> {
+    for (const { name } of bridges) await this.ofctl("OpenFlow10", "del-flows", name, "");
+    await this.settled();
+    for (const { name, fail_mode: failMode, openflow = "OpenFlow10", flows = [], groups = [] } of bridges) {
+      // Groups do not exist in OpenFlow 1.0.
+      if (groups.length > 0) await this.ofctl("OpenFlow15", "add-groups", name, groups);
+      const standard = failMode === "standalone" ? ["add priority=0,actions=NORMAL"] : [];
+      if (standard.length + flows.length > 0) await this.ofctl(openflow, "add-flows", name, [...standard, ...flows]);
+    }
+  }
+
+  /**
+   * Until deleted rules have left the classifier, and their masks with them, which is when all threads have passed a quiescent
+   * state (RCU). They leave in the order in which they were deleted, so one more rule, whose mask a trace shows, tells.
+   */
+  private async settled(): Promise<void> {
+    await this.ofctl("OpenFlow10", "add-flows", "parse", [
+      "priority=1,dl_src=00:00:00:00:00:01,actions=drop",
+      "delete",
+    ]);
+    while (
+      (await this.control.call("ofproto/trace", "parse", "in_port=LOCAL")).includes(
+        "Megaflow: recirc_id=0,eth,in_port=LOCAL,dl_src",
+      )
+    )
+      await sleep(1);
   }
 
   /** Takes away what the next case's rules do not replace, so that its bridges are as new. */
@@ -337,8 +356,7 @@ export class Oracle {
 
   private async step(event: CaseEvent): Promise<Result> {
     const result = await this.happen(event);
-    // Deleted rules leave the classifier, and its masks, only when all threads have passed a quiescent state (RCU).
-    if (event.hex === undefined && event.flow === undefined) await sleep(20);
+    if (event.hex === undefined && event.flow === undefined) await this.settled();
     return result;
   }
 
