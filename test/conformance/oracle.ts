@@ -22,6 +22,9 @@ const MTU = "mtu_request=9100";
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 const TOOLS = ["ovsdb-tool", "ovsdb-server", "ovs-vswitchd", "ovs-vsctl", "ovs-ofctl"];
 
+/** Its mask shows in any megaflow until it has left. */
+const LAST_RULE = "priority=1,dl_src=00:00:00:00:00:01,actions=drop";
+
 /** Open vSwitch does not take a rule or a group. */
 export class Refusal extends Error {}
 
@@ -293,8 +296,8 @@ export class Oracle {
    * before that one with a mask of theirs would join their subtable, at its place among those of equal priority.
    */
   private async replaceRules({ bridges }: Case): Promise<void> {
-    for (const { name } of bridges) await this.ofctl("OpenFlow10", "del-flows", name, "");
-    await this.settled();
+    for (const { name } of bridges) await this.ofctl("OpenFlow10", "add-flows", name, ["delete", LAST_RULE, "delete"]);
+    await this.left(bridges.at(-1)!.name);
     for (const { name, fail_mode: failMode, openflow = "OpenFlow10", flows = [], groups = [] } of bridges) {
       // Groups do not exist in OpenFlow 1.0.
       if (groups.length > 0) await this.ofctl("OpenFlow15", "add-groups", name, groups);
@@ -303,21 +306,20 @@ export class Oracle {
     }
   }
 
-  /**
-   * Until deleted rules have left the classifier, and their masks with them, which is when all threads have passed a quiescent
-   * state (RCU). They leave in the order in which they were deleted, so one more rule, whose mask a trace shows, tells.
-   */
+  /** Until the rules that an event deleted have left the classifier, and their masks with them. */
   private async settled(): Promise<void> {
-    await this.ofctl("OpenFlow10", "add-flows", "parse", [
-      "priority=1,dl_src=00:00:00:00:00:01,actions=drop",
-      "delete",
-    ]);
-    while (
-      (await this.control.call("ofproto/trace", "parse", "in_port=LOCAL")).includes(
-        "Megaflow: recirc_id=0,eth,in_port=LOCAL,dl_src",
-      )
-    )
-      await sleep(1);
+    await this.ofctl("OpenFlow10", "add-flows", "parse", [LAST_RULE, "delete"]);
+    await this.left("parse");
+  }
+
+  /**
+   * Until LAST_RULE, deleted from a bridge that has no rules now, is gone. Rules leave when all threads have passed a quiescent
+   * state (RCU), in the order in which they were deleted on all bridges, so those before it are gone, too.
+   */
+  private async left(bridge: string): Promise<void> {
+    const seen = async (): Promise<boolean> =>
+      /^Megaflow: .*dl_src/m.test(await this.control.call("ofproto/trace", bridge, "in_port=LOCAL"));
+    while (await seen()) await sleep(1);
   }
 
   /** Takes away what the next case's rules do not replace, so that its bridges are as new. */

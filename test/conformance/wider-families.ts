@@ -282,14 +282,14 @@ const LEARN_FIELDS = [
   ],
   ...["NXM_OF_VLAN_TCI[0..11]", "NXM_OF_IN_PORT[]", "NXM_NX_REG1[0..15]=NXM_OF_IN_PORT[]", "NXM_NX_REG2[]=0x7"],
   ...["OXM_OF_METADATA[]", "NXM_NX_TUN_ID[0..31]=NXM_NX_REG0[]", "NXM_OF_ETH_DST[0..23]=NXM_OF_ETH_SRC[24..47]"],
-  ...["NXM_NX_REG3[3..10]=NXM_OF_ETH_SRC[1..8]", "vlan_tci=0x1000/0x1000", "in_port=2"],
+  ...["NXM_NX_REG3[3..10]=NXM_OF_ETH_SRC[1..8]", "vlan_tci=0x1064", "in_port=2"],
 ];
 const LEARN_IP = [
   "NXM_OF_IP_DST[]=NXM_OF_IP_SRC[]",
   "NXM_OF_IP_SRC[]",
   "NXM_OF_IP_PROTO[]",
   "NXM_OF_IP_TOS[]",
-  "nw_dst=10.0.0.0/8",
+  "nw_dst=10.0.0.2",
 ];
 const LEARN_TCP = ["NXM_OF_TCP_DST[]=NXM_OF_TCP_SRC[]", "NXM_OF_TCP_SRC[0..7]", "tcp_dst=80"];
 const LEARN_IP6 = ["NXM_NX_IPV6_DST[]=NXM_NX_IPV6_SRC[]", "NXM_NX_IPV6_SRC[0..63]=NXM_NX_IPV6_DST[0..63]"];
@@ -342,7 +342,7 @@ export function learnFullCase(random: Random, name: string): Case {
     events.push(packet);
     if (random.chance(12)) events.push({ warp: random.pick([1000, 4000, 6000, 12_000]) });
     if (random.chance(8))
-      events.push({ bridge: "br0", del_flows: random.pick(["table=1", "table=0,priority=10", "cookie=0x7/-1"]) });
+      events.push({ bridge: "br0", del_flows: random.pick(["table=1", "table=0", "cookie=0x7/-1"]) });
   }
   return { ...single(name, { flows, openflow: "OpenFlow10" }, events), stateless: false };
 }
