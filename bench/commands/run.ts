@@ -70,7 +70,8 @@ Examples:
   $ eastwest run --from vm1=mine.pcap --filter "tcp port 443"
 
 The JSON of --json is described by bench/result.schema.json. --write makes DIR/MODE/VM.pcap (delivered frames),
-DIR/MODE/HOST-PORT.pcap (frames at a host's card) and DIR/MODE/underlay.pcap (frames between the hosts).
+DIR/MODE/HOST-PORT.pcap (frames at a host's card) and DIR/MODE/underlay.pcap (frames between the hosts),
+in the order in which they passed: a burst leaves by flow, so times step back within one (reordercap sorts a file).
 
 Exit codes: 0 done, 1 counters do not add up, 2 bad usage or input, 130 interrupted (what was done is reported).`;
 

@@ -4,6 +4,9 @@
  *   VM.pcap           frames given to the VM
  *   HOST-PORT.pcap    frames at a host's port on a wire, both directions
  *   underlay.pcap     frames on all wires, each once
+ *
+ * Frames stand in the order in which they passed: a burst leaves by flow, so that times step back within one (each flow's
+ * own never do). Sorting them by time would show an order that no wire has seen.
  */
 import { join } from "node:path";
 import type { Fabric } from "../../datapath/fabric.ts";
