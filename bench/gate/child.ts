@@ -222,7 +222,7 @@ function extraWork(turns: number): () => void {
 /**
  * One number of the rounds. Spread of a pair (robust sd) over 25 pairs of equal sides on two cores with three others at work,
  * gre-dvr and masks-32: median by the clock 3.3 and 4.0 %, median of processor time 4.6 and 1.7 %, its lower quartile 1.7 and
- * 1.5 %, its least 2.0 and 1.6 %. With more work around, the median by the clock went to 43 %, the quartile to 3.3 %.
+ * 1.5 %, its least 2.0 and 1.6 %. With more work around, masks-32: median by the clock 33 %, the quartile 2.6 %.
  */
 function lowerQuartile(rounds: Float64Array): number {
   const sorted = rounds.slice().sort();
