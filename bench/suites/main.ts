@@ -4,23 +4,32 @@
  *   --ms N       time of each task (default 200, and half of that to warm up)
  *   --json FILE  write the results as JSON too; "-" for standard output instead of the table
  *   --list       only names
+ *
+ * "curves" and "compute-node" are reports of their own (see HELP).
  */
 import { parseArgs } from "node:util";
 import { Exit, InputError, isInputError, messageOf } from "../errors.ts";
 import { checkWritable, writeText } from "../output-file.ts";
+import { networks } from "../paths.ts";
 import { suite as capture } from "./capture.ts";
 import { suite as checksum } from "./checksum.ts";
+import { computeNodeJson, computeNodeText, measureComputeNode } from "./compute-node.ts";
+import { curveNames, curvesJson, curvesText, measureCurves } from "./curves.ts";
 import { suite as execute } from "./execute.ts";
 import { suite as extract } from "./extract.ts";
 import { resultsJson, resultsText, runTasks, type Suite, type TaskResult } from "./harness.ts";
 import { suite as hash } from "./hash.ts";
 import { suite as lookup } from "./lookup.ts";
+import { suite as normal } from "./normal.ts";
 import { suite as queue } from "./queue.ts";
+import { suite as ring } from "./ring.ts";
 import { suite as router } from "./router.ts";
 import { suite as translate } from "./translate.ts";
 import { suite as tunnel } from "./tunnel.ts";
 
-const suites: readonly Suite[] = [extract, hash, lookup, execute, tunnel, checksum, translate, router, queue, capture];
+const suites: readonly Suite[] = [
+  ...[extract, hash, lookup, execute, tunnel, checksum, translate, normal, router, queue, ring, capture],
+];
 
 const HELP = `npm run bench -- [WORD...]: what the parts cost, one after the other. A word chooses the tasks whose name holds it.
 
@@ -28,6 +37,10 @@ const HELP = `npm run bench -- [WORD...]: what the parts cost, one after the oth
   --json FILE  write the results as JSON too; "-" for standard output instead of the table
   --list       only names
   --help       this
+
+Two first words are reports of their own; --ms is the time of each point then:
+  curves [NAME...]         a packet's cost with 10 times the flows, masks, hosts, and why: ${curveNames.join(", ")}
+  compute-node [NETWORK]   the article's compute node with distributed routing, VM to underlay, by stage: gre, vxlan, vlan
 `;
 
 interface Choice {
@@ -76,6 +89,8 @@ async function main({ words, ms, json, list, help }: Choice): Promise<void> {
     process.stdout.write(HELP);
     return;
   }
+  if (words[0] === "curves") return await curves(words.slice(1), ms, json);
+  if (words[0] === "compute-node") return await computeNode(words.slice(1), ms, json);
   const results: TaskResult[] = [];
   let found = 0;
   for (const { name, tasks, done } of suites) {
@@ -100,9 +115,54 @@ async function main({ words, ms, json, list, help }: Choice): Promise<void> {
   if (found === 0) {
     throw new InputError(`no task has all of "${words.join(" ")}" in its name, --list shows them`);
   }
-  const text = `${JSON.stringify(resultsJson(results), null, 2)}\n`;
+  give(json, resultsJson(results));
+}
+
+/** Writes the JSON where it was asked for. */
+function give(json: string | undefined, result: unknown): void {
+  const text = `${JSON.stringify(result, null, 2)}\n`;
   if (json === "-") process.stdout.write(text);
   else if (json !== undefined) writeText(json, text);
+}
+
+/** Ctrl-C ends what is measured after the point at hand; a second one ends the program. */
+function stoppable(): { readonly stopped: () => boolean } {
+  let stopped = false;
+  process.once("SIGINT", () => {
+    stopped = true;
+  });
+  return { stopped: () => stopped };
+}
+
+async function curves(names: readonly string[], ms: number, json: string | undefined): Promise<void> {
+  for (const name of names) {
+    if (!curveNames.includes(name)) throw new InputError(`curves ${name}: expected ${curveNames.join(", ")}`);
+  }
+  const signal = stoppable();
+  const measured = await measureCurves(names, ms, (what) => {
+    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${what}`);
+    return !signal.stopped();
+  });
+  if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
+  if (json !== "-") process.stdout.write(curvesText(measured, signal.stopped()));
+  give(json, curvesJson(measured, signal.stopped()));
+  if (signal.stopped()) process.exitCode = Exit.Interrupted;
+}
+
+async function computeNode(words: readonly string[], ms: number, json: string | undefined): Promise<void> {
+  const network = networks.find((name) => name === (words[0] ?? "gre"));
+  if (network === undefined || words.length > 1) {
+    throw new InputError(`compute-node ${words.join(" ")}: expected one of ${networks.join(", ")}`);
+  }
+  const signal = stoppable();
+  const measured = await measureComputeNode(network, ms, () => !signal.stopped());
+  if (measured === null) {
+    process.stderr.write("bench: interrupted before anything was measured\n");
+    process.exitCode = Exit.Interrupted;
+    return;
+  }
+  if (json !== "-") process.stdout.write(computeNodeText(measured));
+  give(json, computeNodeJson(measured));
 }
 
 try {

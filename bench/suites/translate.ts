@@ -8,7 +8,7 @@ import { macWords } from "../../datapath/wire/addresses.ts";
 import { scenarioFile } from "../paths.ts";
 import { maskedRules } from "../peers/bars.ts";
 import { loadTopology } from "../scenarios/loader.ts";
-import { extractedBatch, frames, replayTask, warmEngine } from "./fixture.ts";
+import { extractedBatch, frames, warmEngine } from "./fixture.ts";
 import type { Suite, Task } from "./harness.ts";
 
 const UPCALLS = BURST;
@@ -71,7 +71,6 @@ export const suite: Suite = {
     ofRules("into GRE", "actions=set_tunnel:7,output:2", ["1=pcap", "2=gre:10.11.1.115:10.11.1.116"]),
     task("br-int and br-tun of the article, legacy", () => ofArticle("legacy")),
     task("br-int and br-tun of the article, dvr", () => ofArticle("dvr")),
-    replayTask("NORMAL, whole way: flooded to three ports", () => ({ ports: ["1=pcap", "2=null", "3=null"] })),
   ],
 };
 

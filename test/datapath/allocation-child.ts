@@ -1,7 +1,8 @@
 /**
  * Measures the heap over packets on the hit path, in a process of its own: node --expose-gc --max-semi-space-size=64
  * allocation-child.js MODE PACKETS [FEW]. Prints a JSON line. Modes: "clean"; "planted" makes one small object a packet;
- * "deopt" only runs, between two marks on stdout, for --trace-deopt; "miss" says what an upcall leaves and allocates.
+ * "deopt" only runs, between two marks on stdout, for --trace-deopt, "deopt-planted" with a loop of them; "miss" says what
+ * an upcall leaves and allocates.
  */
 import { writeSync } from "node:fs";
 import { PerformanceObserver } from "node:perf_hooks";
@@ -120,11 +121,22 @@ function growth(which: readonly Runner[], packets: number): number {
 
 const tick = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
 
-if (mode === "deopt") {
+/**
+ * A deoptimisation loop: code made anew again and again (closures that are built in a loop do the same), compiled for the
+ * objects that it sees first, and thrown away at the first of another shape.
+ */
+function deoptimised(): void {
+  const read = new Function("of", "return of.n + 1;") as (of: { n: number }) => number;
+  for (let i = 0; i < 300_000; i++) read({ n: i });
+  for (let i = 0; i < 100; i++) read({ other: 0, n: 0.5 } as { n: number });
+}
+
+if (mode === "deopt" || mode === "deopt-planted") {
   // In parts, so that the end of the measuring loop itself has been seen.
   for (let part = 0; part < 40; part++) growth(runners, 100_000);
   writeSync(1, "MARK\n");
   growth(runners, most);
+  if (mode === "deopt-planted") for (let round = 0; round < 20; round++) deoptimised();
   writeSync(1, "MARK\n");
 } else if (mode === "miss") {
   // Every packet is of a new flow: an upcall and a megaflow each, 200,000 first to warm up and to grow all tables.

@@ -48,11 +48,20 @@ test("the same measure sees one small object a packet", () => {
   }
 });
 
+/** Lines of V8's trace of deoptimisations while warm. */
+function deoptimisations(mode: string, packets: number): string[] {
+  const [, measured, rest] = run(["--trace-deopt"], [mode, String(packets)]).split("MARK\n");
+  assert.ok(rest !== undefined, "two marks");
+  return measured.split("\n").filter((line) => /bailout|deoptimizing/.test(line));
+}
+
 test("nothing is deoptimised while all frame kinds and all actions run in turn", () => {
-  const text = run(["--trace-deopt"], ["deopt", String(Math.max(PACKETS, 1_000_000))]);
-  const [, measured] = text.split("MARK\n");
-  const lines = measured.split("\n").filter((line) => /bailout|deoptimizing/.test(line));
-  assert.deepEqual(lines, []);
+  assert.deepEqual(deoptimisations("deopt", Math.max(PACKETS, 1_000_000)), []);
+});
+
+test("the same trace sees a loop of deoptimisations", () => {
+  const lines = deoptimisations("deopt-planted", 20_000);
+  assert.ok(lines.length >= 5, `${lines.length} deoptimisations seen, 20 were made`);
 });
 
 test("what an upcall allocates is bounded", (t) => {

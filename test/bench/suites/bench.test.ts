@@ -27,7 +27,11 @@ test("every task runs", () => {
     assert.ok(nsMin > 0 && nsMedian >= nsMin, `${name}: ${nsMin}, ${nsMedian}`);
     assert.ok(samples >= 1, name);
   }
-  for (const subject of ["extract", "hash", "exact match", "megaflow: 128", "execute", "gre push", "vxlan pop"]) {
+  const subjects =
+    "extract: IPv4 UDP|extract: IPv6 TCP|extract: VXLAN|hash|exact match: hit|exact match: miss|megaflow: 1 mask|" +
+    "megaflow: 8 masks|megaflow: 32 masks|megaflow: 128 masks|translate|execute: set IPv4|gre push|gre pop|vxlan push|" +
+    "vxlan pop|checksum|NORMAL, whole way|router|ring: push and pop|capture: pcap";
+  for (const subject of subjects.split("|")) {
     assert.ok(
       names.some((name) => name.includes(subject)),
       `no task for ${subject}`,
@@ -40,9 +44,57 @@ test("a word chooses; what is wrong is one line", () => {
   assert.equal(status, 0);
   assert.match(stdout, /^hash: 16 words +[\d.]+/m);
   assert.doesNotMatch(stdout, /extract/);
-  for (const args of [["nothing-like-it"], ["--ms", "0"], ["--speed"], ["--json", "/no/such/folder/x.json"]]) {
+  for (const args of [
+    ["nothing-like-it"],
+    ["--ms", "0"],
+    ["--speed"],
+    ["--json", "/no/such/folder/x.json"],
+    ["curves", "no-such"],
+    ["compute-node", "ipip"],
+  ]) {
     const ran = bench(...args);
     assert.equal(ran.status, 2, args.join(" "));
     assert.match(ran.stderr, /^bench: [^\n]+\n$/);
   }
+});
+
+interface CurveFile {
+  readonly interrupted: boolean;
+  readonly curves: readonly {
+    readonly name: string;
+    readonly points: readonly Readonly<Record<string, number>>[];
+    readonly fit: { readonly nsPerProbe: number } | null;
+  }[];
+}
+
+test("curves: as many masks are probed as there are, and hosts deliver every frame", () => {
+  const { stdout, status, stderr } = bench("curves", "masks", "hosts", "--ms", "5", "--json", "-");
+  assert.equal(status, 0, stderr);
+  const { curves, interrupted } = JSON.parse(stdout) as CurveFile;
+  assert.equal(interrupted, false);
+  const [masks, hosts] = curves;
+  assert.deepEqual(
+    masks.points.map((point) => point["masks"]),
+    [1, 2, 4, 8, 16, 32, 64, 128],
+  );
+  // Each mask has its share of the flows: half of the masks are tried on average, and no hit is found without trying one.
+  for (const { masks: count, probesPerPacket, exactShare } of masks.points) {
+    assert.equal(exactShare, 0);
+    assert.ok(probesPerPacket >= 1 && probesPerPacket <= count, `${probesPerPacket} subtables of ${count}`);
+  }
+  assert.ok((masks.fit?.nsPerProbe ?? 0) > 0);
+  assert.deepEqual(
+    hosts.points.map((point) => point["x"]),
+    [2, 3, 10, 30, 100],
+  );
+});
+
+test("the compute node: two passes and a routing for each packet, stages add up to the node", () => {
+  const { stdout, status, stderr } = bench("compute-node", "--ms", "100", "--json", "-");
+  assert.equal(status, 0, stderr);
+  const node = JSON.parse(stdout) as Record<string, number> & { stages: { name: string; ns: number }[] };
+  assert.equal(node["datapathPasses"], 2);
+  assert.equal(node["routed"], 1);
+  const sum = node.stages.reduce((all, { ns }) => all + ns, 0);
+  assert.ok(Math.abs(sum - (node["nsNode"] ?? 0)) < 1e-6 && node.stages.every(({ ns }) => ns > 0));
 });
