@@ -70,7 +70,8 @@ function goalOf(name: string, known: readonly SearchGoal[]): SearchGoal {
   const lossRatio = Number(name);
   if (name.trim() === "" || !(lossRatio >= 0 && lossRatio < 1)) {
     throw new InputError(
-      `--goal ${name}: expected ${known.map((goal) => goal.name).join(", ")}, or a loss ratio of 0 or more, below 1, as in 0.001`,
+      `--goal ${name}: expected ${known.map((goal) => goal.name).join(", ")}, ` +
+        "or a loss ratio of 0 or more, below 1, as in 0.001",
     );
   }
   return { ...known[0], name: `loss ${lossRatio}`, lossRatio };

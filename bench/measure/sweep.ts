@@ -79,7 +79,8 @@ function numbers(over: AxisName, text: string): number[] {
     const whole = over === "first-packets" || Number.isInteger(value);
     if (!(value >= least && value <= most && whole)) {
       throw new InputError(
-        `--points ${text}: expected ${over === "first-packets" ? "shares" : "whole numbers"} from ${least} to ${most}, as in ${DEFAULT_POINTS[over]}`,
+        `--points ${text}: expected ${over === "first-packets" ? "shares" : "whole numbers"} ` +
+          `from ${least} to ${most}, as in ${DEFAULT_POINTS[over]}`,
       );
     }
   }

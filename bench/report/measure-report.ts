@@ -43,7 +43,8 @@ function caseBlock(one: MeasureCase): string {
   const parts = [goalTable(one), mrrLine(one), soakLine(one), reconfLine(one), latencyTable(one.latency ?? [])];
   const stalls = trials.reduce((sum, { senderStalls }) => sum + senderStalls, 0);
   const seconds = trials.reduce((sum, trial) => sum + trial.seconds, 0);
-  const said = `  ${whole(trials.length)} trials, ${number(seconds)} s of traffic; the sender was late ${whole(stalls)} times\n`;
+  const traffic = `${whole(trials.length)} trials, ${number(seconds)} s of traffic`;
+  const said = `  ${traffic}; the sender was late ${whole(stalls)} times\n`;
   const broken = trials.filter((trial) => trial.broken).length;
   const unsent =
     broken === 0
@@ -75,7 +76,8 @@ function mrrLine({ mrr }: MeasureCase): string {
   if (mrr === null) return "";
   const [frames, layer2, layer1] = rateCells(mrr.average);
   return (
-    `  MRR ${frames} Mpps, standard deviation ${mega(mrr.deviation)}, of ${mrr.samples.length} trials of ${mrr.trialSeconds} s; ` +
+    `  MRR ${frames} Mpps, standard deviation ${mega(mrr.deviation)}, ` +
+    `of ${mrr.samples.length} trials of ${mrr.trialSeconds} s; ` +
     `${layer2} Gbit/s layer 2, ${layer1} layer 1\n  samples ${mrr.samples.map(mega).join(" ")}\n`
   );
 }
@@ -85,7 +87,8 @@ function soakLine({ soak }: MeasureCase): string {
   const { loss, lossyTrials } = soak;
   const interval = (low: number, high: number): string => `${low.toExponential(1)} to ${high.toExponential(1)}`;
   return (
-    `  soak of ${number(soak.seconds)} s at ${mega(soak.load.framesPerSecond)} Mpps: ${whole(soak.lost)} of ${whole(soak.offered)} frames lost, ` +
+    `  soak of ${number(soak.seconds)} s at ${mega(soak.load.framesPerSecond)} Mpps: ` +
+    `${whole(soak.lost)} of ${whole(soak.offered)} frames lost, ` +
     `ratio ${loss.value.toExponential(1)} (${interval(loss.low, loss.high)})\n` +
     `  trials that lost any: ${percent(lossyTrials.value)} (${percent(lossyTrials.low)} to ${percent(lossyTrials.high)})\n`
   );
@@ -95,7 +98,8 @@ function reconfLine({ reconf }: MeasureCase): string {
   if (reconf === null) return "";
   const ms = (seconds: number): string => number(1000 * seconds);
   return (
-    `  ${reconf.change} at ${mega(reconf.load.framesPerSecond)} Mpps: effective blocked time ${ms(reconf.blockedSeconds)} ms (median of ${reconf.events.length})\n` +
+    `  ${reconf.change} at ${mega(reconf.load.framesPerSecond)} Mpps: ` +
+    `effective blocked time ${ms(reconf.blockedSeconds)} ms (median of ${reconf.events.length})\n` +
     `  each, ms: ${reconf.events.map(({ blockedSeconds }) => ms(blockedSeconds)).join(" ")}; the change itself: ` +
     `${reconf.events.map(({ changeSeconds }) => ms(changeSeconds)).join(" ")}\n` +
     `  frames lost without a change: ${reconf.lostWithout.map(whole).join(" ")}\n`
@@ -132,7 +136,8 @@ function sweepBlocks(cases: readonly MeasureCase[]): string[] {
   const curves = new Map<string, MeasureCase[]>();
   for (const one of cases) {
     const { subject, axis } = one;
-    const name = `${axis?.name ?? "points"}, ${subject.mode ?? subject.kind}${subject.network === null ? "" : ` ${subject.network}`}, rules ${subject.rules}`;
+    const what = [subject.mode ?? subject.kind, subject.network ?? ""].join(" ").trim();
+    const name = `${axis?.name ?? "points"}, ${what}, rules ${subject.rules}`;
     curves.set(name, [...(curves.get(name) ?? []), one]);
   }
   return [...curves].map(([name, points]) => {
