@@ -174,9 +174,14 @@ export function setIpv6(view: DataView, ip: number, l4: number, code: Int32Array
   if (ttlMask !== 0) view.setUint8(ip + 7, (view.getUint8(ip + 7) & ~ttlMask) | ((code[pc + 9] >>> 16) & 0xff));
 }
 
-/** Bytes of the transport header and payload of an IPv4 or IPv6 packet. */
+/**
+ * Bytes of the transport header and payload of an IPv4 or IPv6 packet. Which it is, the type before its header says, and
+ * for packets without Ethernet the version; a header whose version lies is parsed by the type, there as here.
+ */
 function transportSize(view: DataView, ip: number, l4: number): number {
-  return view.getUint8(ip) >>> 4 === 6 ? ipv6Rest(view, ip, l4) : ipv4Rest(view, ip, l4);
+  const type = ip < 2 ? 0 : view.getUint16(ip - 2);
+  const ipv6 = type === 0x86dd || (type !== 0x0800 && view.getUint8(ip) >>> 4 === 6);
+  return ipv6 ? ipv6Rest(view, ip, l4) : ipv4Rest(view, ip, l4);
 }
 
 /** Operands: value and mask of source port << 16 | destination port. */
