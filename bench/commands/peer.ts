@@ -8,13 +8,14 @@ import { barCommand, bars, writeBar } from "../peers/bars.ts";
 import { type BarRun, barLine, barsFoot, barsHead, barsJson } from "../peers/bars-report.ts";
 import { temporaryFolder } from "../peers/child.ts";
 import { type FloorReport, floorJson, floorReport } from "../peers/floor-report.ts";
+import { lockMachine } from "../peers/machine-lock.ts";
 import { nodePcapVersion, runNodePcap } from "../peers/node-pcap.ts";
 import { eastwestReplay } from "../peers/ours.ts";
-import { readText, runOvsPeer } from "../peers/ovs-peer.ts";
+import { type PeerRun, readText, runOvsPeer } from "../peers/ovs-peer.ts";
 import { ovsJson, ovsReport } from "../peers/ovs-report.ts";
 import { measuredCore, ovsDpdkNeeds, requirePackages, testpmdNeeds } from "../peers/packages.ts";
 import { runTestpmd } from "../peers/testpmd.ts";
-import { withUndo } from "../peers/undo.ts";
+import { type Undo, withUndo } from "../peers/undo.ts";
 import { checkPeerPorts, DEFAULT_PORTS, parsePorts } from "../replay/port-spec.ts";
 
 interface Common {
@@ -103,9 +104,20 @@ async function ovsDpdk(capture: string, options: OvsOptions): Promise<void> {
     exactMatchCache: options.emc === "on",
     core: measuredCore(options.core),
   };
+  let done: PeerRun | undefined;
   const result = await withUndo(
-    (undo) => runOvsPeer(undo, work, options.alone ? undefined : eastwestReplay, progress(options)),
+    async (undo) => {
+      await lock(undo, options);
+      const ours = options.alone ? undefined : eastwestReplay;
+      return await runOvsPeer(undo, work, ours, progress(options), (run) => {
+        done = run;
+      });
+    },
     warn,
+    () => {
+      const run = done;
+      if (run !== undefined) print(options, ovsReport(run), () => ovsJson(run));
+    },
   );
   print(options, ovsReport(result), () => ovsJson(result));
   if (result.differences.length > 0)
@@ -162,19 +174,36 @@ async function runBars(options: BarsOptions): Promise<void> {
   keep(true);
   const table = options.json !== "-";
   if (table) process.stdout.write(`${barsHead()}\n`);
-  await withUndo(async (undo) => {
+  let done: BarRun | undefined;
+  const interrupted = (): void => {
+    if (done !== undefined) {
+      runs.push(done);
+      if (table) process.stdout.write(`${barLine(done)}\n`);
+    }
+    keep(true);
+    if (!table) process.stdout.write(`${JSON.stringify(barsJson(runs, true), null, 2)}\n`);
+    else if (done === undefined) process.stdout.write("interrupted\n");
+    else process.stdout.write(`interrupted: ${done.bar.name} after ${done.run.pairs.length} of ${pairs} pairs\n`);
+  };
+  const work = async (undo: Undo): Promise<void> => {
+    await lock(undo, options);
     const folder = write ?? temporaryFolder(undo, "eastwest-bars-");
     for (const bar of bars) {
       if (only !== undefined && !only.includes(bar.name)) continue;
       const files = writeBar(bar, folder);
       const { ports, exactMatchCache } = bar;
-      const work = { ...files, ports: parsePorts(ports), pairs, seconds, warmUp, exactMatchCache, core };
-      const run = await runOvsPeer(undo, work, eastwestReplay, progress(options, `${bar.name}: `));
-      runs.push({ bar, run, command: barCommand(bar, files) });
+      const compared = { ...files, ports: parsePorts(ports), pairs, seconds, warmUp, exactMatchCache, core };
+      const command = barCommand(bar, files);
+      const run = await runOvsPeer(undo, compared, eastwestReplay, progress(options, `${bar.name}: `), (so) => {
+        done = { bar, run: so, command };
+      });
+      done = undefined;
+      runs.push({ bar, run, command });
       if (table) process.stdout.write(`${barLine({ bar, run, command: "" })}\n`);
       keep(runs.length < (only?.length ?? bars.length));
     }
-  }, warn);
+  };
+  await withUndo(work, warn, interrupted);
   if (!table) process.stdout.write(`${JSON.stringify(barsJson(runs, false), null, 2)}\n`);
   else {
     process.stdout.write(`\n${barsFoot(pairs, seconds)}\n`);
@@ -204,10 +233,10 @@ Example:
       requireRoot("testpmd");
       const { mode, seconds, runs } = options;
       const core = measuredCore(options.core);
-      const result = await withUndo(
-        (undo) => runTestpmd(undo, { capture, mode, core, seconds, runs }, progress(options)),
-        warn,
-      );
+      const result = await withUndo(async (undo) => {
+        await lock(undo, options);
+        return await runTestpmd(undo, { capture, mode, core, seconds, runs }, progress(options));
+      }, warn);
       floor(options, {
         kind: "eastwest-peer-testpmd",
         ...{ capture, frames: result.frames, bytes: result.bytes, core, seconds },
@@ -229,10 +258,10 @@ function addNodePcap(peer: Command): void {
       const version = nodePcapVersion();
       const { seconds, runs } = options;
       const core = measuredCore(options.core);
-      const result = await withUndo(
-        (undo) => runNodePcap(undo, { capture, core, seconds, runs }, progress(options)),
-        warn,
-      );
+      const result = await withUndo(async (undo) => {
+        await lock(undo, options);
+        return await runNodePcap(undo, { capture, core, seconds, runs }, progress(options));
+      }, warn);
       const failed = result.runs.reduce((sum, run) => sum + run.failed, 0);
       const packets = result.runs.reduce((sum, run) => sum + run.packets, 0);
       floor(options, {
@@ -266,6 +295,13 @@ function print(options: Common, report: string, json: () => unknown): void {
 /** Lines of progress, each with `name` in front. */
 function progress(options: Common, name = ""): (line: string) => void {
   return options.quiet ? () => undefined : (line) => process.stderr.write(`${name}${line}\n`);
+}
+
+/** Nothing else of ours measures on the machine from here on. */
+function lock(undo: Undo, options: Common): Promise<void> {
+  return lockMachine(undo, () =>
+    progress(options)("another eastwest peer measures on this machine: waiting for its end"),
+  );
 }
 
 const warn = (line: string): void => {

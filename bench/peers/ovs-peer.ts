@@ -61,13 +61,14 @@ const SHARE_TOLERANCE = 0.02;
 
 /**
  * Runs the comparison; with `ours` undefined only the peer's half. Stops after the first pass when the two did not do the
- * same: `differences` says what, `pairs` is empty. Throws InputError for a capture or rules that do not fit.
+ * same: `differences` says what, `pairs` is empty. `kept` is given what there is after each pair. Throws InputError for a capture or rules that do not fit.
  */
 export async function runOvsPeer(
   undo: Undo,
   options: PeerOptions,
   ours: OurSide | undefined,
   progress: (line: string) => void,
+  kept: (run: PeerRun) => void = () => undefined,
 ): Promise<PeerRun> {
   const trace = await readTrace(options.capture);
   let bytes = 0;
@@ -110,12 +111,25 @@ export async function runOvsPeer(
     found.push(...differences(theirPass, ourPass, vxlan, name));
   }
   const pairs: Pair[] = [];
+  const version = await OvsDpdk.version();
+  const now = (): PeerRun => ({
+    options,
+    version,
+    frames: trace.count,
+    bytes,
+    rules,
+    sent: new Map([...theirPass.outputs].map(([port, traces]) => [port, frameCount(traces)])),
+    rulePackets: theirPass.rules,
+    differences: [...found],
+    pairs: [...pairs],
+  });
   for (let i = 0; i < wanted && found.length === 0; i++) {
     const first = i % 2 === 0 ? "ovs-dpdk" : "eastwest";
     const before = first === "eastwest" ? await ours?.measure(ourOptions, seconds) : undefined;
     const theirs = await measureOvs(undo, theirOptions, seconds, warmUp);
     const our = before ?? (await ours?.measure(ourOptions, seconds));
     pairs.push({ first, theirs, ours: our });
+    kept(now());
     const said = our === undefined ? "" : `, eastwest ${our.nsPerPacket.toFixed(1)} ns`;
     progress(`${i + 1} of ${wanted}: OVS-DPDK ${theirs.nsPerPacket.toFixed(1)} ns${said}`);
     if (our === undefined) continue;
@@ -127,17 +141,7 @@ export async function runOvsPeer(
       );
     }
   }
-  return {
-    options,
-    version: await OvsDpdk.version(),
-    frames: trace.count,
-    bytes,
-    rules,
-    sent: new Map([...theirPass.outputs].map(([port, traces]) => [port, frameCount(traces)])),
-    rulePackets: theirPass.rules,
-    differences: found,
-    pairs,
-  };
+  return now();
 }
 
 function ruleName(file: string, rules: PeerRun["rules"], cookie: string): string {

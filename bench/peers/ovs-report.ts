@@ -34,6 +34,10 @@ export function onCoreRatioOf(pairs: readonly Pair[]): Ratio | undefined {
 export const waitedMost = (pairs: readonly Pair[]): number =>
   Math.max(...pairs.flatMap(({ theirs, ours }) => [theirs.waitedShare, ours?.waitedShare ?? 0]));
 
+/** Somebody stopped it before all pairs were run. */
+const stopped = ({ options, pairs, differences }: PeerRun): boolean =>
+  differences.length === 0 && pairs.length < options.pairs;
+
 /** The report, lines without a last newline. */
 export function ovsReport(run: PeerRun): string {
   const { options, pairs } = run;
@@ -83,6 +87,7 @@ export function ovsReport(run: PeerRun): string {
     );
   }
   lines.push(...measured(run), ...disturbed(pairs));
+  if (stopped(run)) lines.push("", `Interrupted: ${pairs.length} of ${options.pairs} pairs were run.`);
   return lines.join("\n");
 }
 
@@ -169,6 +174,7 @@ export function ovsJson(run: PeerRun): unknown {
     warmUp: options.warmUp,
     sent: Object.fromEntries(run.sent),
     differences: run.differences,
+    interrupted: stopped(run),
     order: pairs.map((pair) => pair.first),
     ovsDpdk: pairs.length === 0 ? null : side(pairs.map((pair) => pair.theirs)),
     eastwest: both(pairs) ? side(pairs.map((pair) => pair.ours!)) : null,

@@ -43,9 +43,14 @@ const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
 /**
  * Runs `work` and takes back what it put on `undo`, however it ends. A signal takes everything back too and then ends the
- * process with 128 + the signal's number. Throws what `work` throws; a reversal that failed is told through `warn`.
+ * process with 128 + the signal's number; `interruptedWith` tells before that what was done until then. Throws what `work`
+ * throws; a reversal that failed is told through `warn`.
  */
-export async function withUndo<T>(work: (undo: Undo) => Promise<T>, warn: (line: string) => void): Promise<T> {
+export async function withUndo<T>(
+  work: (undo: Undo) => Promise<T>,
+  warn: (line: string) => void,
+  interruptedWith: () => void = () => undefined,
+): Promise<T> {
   const undo = new Undo();
   let interrupted = false;
   const handlers = Object.entries(SIGNALS).map(([signal, code]) => {
@@ -55,6 +60,11 @@ export async function withUndo<T>(work: (undo: Undo) => Promise<T>, warn: (line:
       endRunning();
       void undo.run().then((failed) => {
         for (const line of failed) warn(line);
+        try {
+          interruptedWith();
+        } catch (error) {
+          warn((error as Error).message);
+        }
         process.exit(code);
       });
     };

@@ -30,8 +30,10 @@ export interface CurvePoint {
   readonly probesPerPacket: number;
   readonly megaflows: number;
   readonly masks: number;
-  /** Bytes of all frames that go round, and of the entries of the exact-match caches that they use at most. */
+  /** Bytes of all frames that go round. */
   readonly traceBytes: number;
+  /** In the datapaths of a cluster, whose bursts are cut by where packets go; null: bursts of a bridge are full. */
+  readonly packetsPerBurst: number | null;
 }
 
 export interface Curve {
@@ -60,6 +62,7 @@ interface Subject {
   readonly counted: () => Counted;
   readonly megaflows: () => number;
   readonly masks: () => number;
+  readonly packetsPerBurst: () => number | null;
 }
 
 interface Plan {
@@ -123,6 +126,7 @@ function bridge(replayed: Replayed): Subject {
     }),
     megaflows: () => megaflowCache.count,
     masks: () => megaflowCache.masks,
+    packetsPerBurst: () => null,
   };
 }
 
@@ -155,7 +159,25 @@ function cluster(hosts: number): Subject {
     }),
     megaflows: () => fabric.hosts.reduce((all, { datapath }) => all + datapath.megaflowCache.count, 0),
     masks: () => Math.max(...fabric.hosts.map(({ datapath }) => datapath.megaflowCache.masks)),
+    packetsPerBurst: () => burstSize(fabric, pass),
   };
+}
+
+/** Packets of a burst in a pass that nobody measures. */
+function burstSize(fabric: Fabric, pass: () => void): number {
+  let bursts = 0;
+  let packets = 0;
+  for (const host of fabric.hosts) {
+    const { process } = host;
+    host.process = (port, batch) => {
+      const count = process.call(host, port, batch);
+      bursts++;
+      packets += count;
+      return count;
+    };
+  }
+  pass();
+  return packets / bursts;
 }
 
 function measure({ make }: Plan, x: number, ms: number): CurvePoint {
@@ -186,6 +208,7 @@ function measure({ make }: Plan, x: number, ms: number): CurvePoint {
     megaflows: subject.megaflows(),
     masks: subject.masks(),
     traceBytes: subject.bytes,
+    packetsPerBurst: subject.packetsPerBurst(),
   };
 }
 
@@ -252,6 +275,10 @@ function why(a: CurvePoint, b: CurvePoint): string {
     reasons.push(
       `the exact-match cache overflows: its hits fall from ${percent(a.exactShare)} to ${percent(b.exactShare)}`,
     );
+  }
+  const [full, cut] = [a.packetsPerBurst, b.packetsPerBurst];
+  if (full !== null && cut !== null && cut < 0.8 * full) {
+    reasons.push(`bursts are cut by where packets go: ${number(cut)} packets each where ${number(full)} were`);
   }
   if (b.megaflows > 2 * a.megaflows) {
     reasons.push(

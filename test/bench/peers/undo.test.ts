@@ -54,13 +54,13 @@ for (const [signal, code] of Object.entries({ SIGINT: 130, SIGTERM: 143, SIGHUP:
         undo.add("step", () => process.stdout.write("undone"));
         setTimeout(() => process.kill(process.pid, "${signal}"), 10);
         await new Promise((resolve) => setTimeout(resolve, 20_000));
-      }, console.error);
+      }, console.error, () => process.stdout.write(", half of it done"));
       process.stdout.write("went on");`;
     const done = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
       encoding: "utf8",
       timeout: 15_000,
     });
-    assert.equal(done.stdout, "undone");
+    assert.equal(done.stdout, "undone, half of it done");
     assert.equal(done.status, code);
   });
 }
