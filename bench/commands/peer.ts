@@ -116,7 +116,8 @@ async function ovsDpdk(capture: string, options: OvsOptions): Promise<void> {
     warn,
     () => {
       const run = done;
-      if (run !== undefined) print(options, ovsReport(run), () => ovsJson(run));
+      if (run === undefined) process.stderr.write("eastwest: interrupted before a pair was run\n");
+      else print(options, ovsReport(run), () => ovsJson(run));
     },
   );
   print(options, ovsReport(result), () => ovsJson(result));
