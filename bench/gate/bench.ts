@@ -190,6 +190,8 @@ export class Bench {
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
+/** The line that says what is wrong, without the error's class. */
 function oneLine(text: string): string {
-  return text.split("\n").find((line) => /\bError\b/.test(line)) ?? text.split("\n", 1)[0];
+  const line = text.split("\n").find((one) => /\b\w*Error: /.test(one)) ?? text.split("\n", 1)[0];
+  return line.replace(/^(?:Uncaught )?\w*Error: /, "");
 }

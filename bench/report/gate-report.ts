@@ -41,13 +41,17 @@ export function gateText(result: GateResult): string {
       ({ name, base, head }) => `${name}: base ${base ?? "none"}, head ${head ?? "none"}, expected the same\n`,
     ),
     ...missing.map(({ scenario, side: of, why }) => `${scenario}: not judged, ${of} does not have it (${why})\n`),
-    `\n${Object.keys(result.exact).length} scenarios compared exactly, ${broken.length} differences; ` +
+    `\ncompared exactly: ${plural(Object.keys(result.exact).length, "scenario")}, ${plural(broken.length, "difference")}; ` +
       `${whole(result.pairs.length)} pairs, ${whole(result.processes)} processes, ${whole(result.seconds)} s, seed ${result.seed}\n`,
-    `machine: ${result.environment.cpu}, ${result.environment.cores} cores; load ${conditions.load[0].toFixed(2)}, steal ` +
+    `machine: ${result.environment.cpu}, ${plural(result.environment.cores, "core")}; load ${conditions.load[0].toFixed(2)}, steal ` +
       `${percent(conditions.steal)}, ${percent(conditions.spin.lost)} of a spin lost\n`,
     `${result.interrupted ? "interrupted; until then: " : ""}${runVerdictText[result.verdict]}\n`,
   ];
   return lines.join("");
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function signed(ratio: number): string {

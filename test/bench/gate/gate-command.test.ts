@@ -5,7 +5,9 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import type { GateResult } from "../../../bench/gate/result.ts";
+import { packageRoot } from "../../../bench/paths.ts";
 import { eastwest, eastwestIn, interrupted, type Ran, withFolder } from "../cli.ts";
 import { tinyRepository } from "./tiny-repository.ts";
 
@@ -26,7 +28,16 @@ const thorough = process.env["EASTWEST_GATE"] === "all";
 const env = { TMPDIR: scratch, GITHUB_STEP_SUMMARY: "" };
 const gate = (...args: readonly string[]): Ran =>
   eastwestIn(repository, ["gate", "--gate-file", "gate.yaml", ...args], env);
-const json = (file: string): GateResult => JSON.parse(readFileSync(join(folder, file), "utf8"));
+const validate = new Ajv2020({ allErrors: true, allowUnionTypes: true }).compile(
+  JSON.parse(readFileSync(join(packageRoot, "bench", "gate", "result.schema.json"), "utf8")),
+);
+
+/** A result that was written, held against its schema. */
+function json(file: string): GateResult {
+  const result: unknown = JSON.parse(readFileSync(join(folder, file), "utf8"));
+  assert.ok(validate(result), JSON.stringify(validate.errors));
+  return result as GateResult;
+}
 
 function nothingLeft(): void {
   assert.deepEqual(readdirSync(scratch), [], "worktrees are removed");
