@@ -8,7 +8,7 @@
  */
 import type { UnitResult } from "../merge/shard-file.ts";
 import type { Bench } from "./bench.ts";
-import { shuffled } from "./random.ts";
+import { seeded, shuffled } from "./random.ts";
 import type { GateOutcome } from "./run-gate.ts";
 import { METRIC } from "./scenarios.ts";
 import type { RunVerdict } from "./verdict.ts";
@@ -48,13 +48,15 @@ export function selfTestUnits(
   slowRuns: number,
   scenarios: readonly string[],
 ): SelfTestUnit[] {
+  // By lot within each share of the time: a regular order would give a shard of three only some of the slow-downs.
+  const uniform = seeded(1);
   const placed: { readonly at: number; readonly unit: SelfTestUnit }[] = [];
-  for (const [s, slowDown] of slowDowns.entries()) {
+  for (const slowDown of slowDowns) {
     const count = slowDown === 0 ? runs : slowRuns;
     for (let i = 0; i < count; i++) {
       const scenario = slowDown === 0 ? null : scenarios[i % scenarios.length];
       const name = `${Number((100 * slowDown).toPrecision(6))} % ${i + 1}`;
-      placed.push({ at: (i + (s + 0.5) / slowDowns.length) / count, unit: { name, slowDown, scenario } });
+      placed.push({ at: (i + uniform()) / count, unit: { name, slowDown, scenario } });
     }
   }
   return placed.sort((a, b) => a.at - b.at).map(({ unit }) => unit);
