@@ -26,6 +26,20 @@ export function withUnit(value: number | null, unit: string): string {
   return `${digits(value / size)}${GAP}${prefix}${unit}`;
 }
 
+/** A value on an axis, as short as it can be: "0", "0.5", "50". */
+export const tickNumber = (value: number): string =>
+  Math.abs(value) >= 1000 ? whole(value) : String(Number(value.toPrecision(6)));
+
+/** "50 Mpps". */
+export function tickUnit(value: number, unit: string): string {
+  if (value === 0) return "0";
+  const [size, prefix] = PREFIXES.find(([least]) => Math.abs(value) >= least * 0.9995) ?? [1, ""];
+  return `${tickNumber(value / size)}${GAP}${prefix}${unit}`;
+}
+
+/** "50 %". */
+export const tickShare = (value: number): string => `${tickNumber(100 * value)}${GAP}%`;
+
 /** "12.3 %". */
 export function share(value: number | null): string {
   if (value === null || !Number.isFinite(value)) return "–";

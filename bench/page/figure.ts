@@ -25,6 +25,8 @@ export interface Figure {
   readonly pictures: readonly Picture[];
   readonly notes?: readonly Child[];
   readonly tables: readonly DataTable[];
+  /** Tables that one opens. */
+  readonly more?: { readonly summary: string; readonly tables: readonly DataTable[] };
 }
 
 export interface Picture {
@@ -72,7 +74,7 @@ export function svg(
 }
 
 export function figureMarkup(figure: Figure): Markup {
-  const { id, topic, headline, text = [], pictures, notes = [], tables } = figure;
+  const { id, topic, headline, text = [], pictures, notes = [], tables, more } = figure;
   return el(
     "section",
     { id, "aria-labelledby": `${id}-h` },
@@ -85,12 +87,19 @@ export function figureMarkup(figure: Figure): Markup {
         ...pictures.map((one) => pictureMarkup(id, one)),
       ),
     ...notes.map((note) => el("p", { class: "note" }, note)),
-    tables.length > 0 &&
-      el(
-        "div",
-        { class: tables.length > 1 ? "tables several" : "tables" },
-        ...tables.map((one, i) => tableMarkup(`${id}-${i}`, one)),
-      ),
+    tablesMarkup(id, tables),
+    more !== undefined &&
+      more.tables.length > 0 &&
+      el("details", {}, el("summary", {}, more.summary), tablesMarkup(`${id}-more`, more.tables)),
+  );
+}
+
+function tablesMarkup(id: string, tables: readonly DataTable[]): Markup | null {
+  if (tables.length === 0) return null;
+  return el(
+    "div",
+    { class: tables.length > 1 ? "tables several" : "tables" },
+    ...tables.map((one, i) => tableMarkup(`${id}-${i}`, one)),
   );
 }
 
@@ -124,7 +133,11 @@ export function tableMarkup(id: string, { caption, head, rows, words = [] }: Dat
       "table",
       {},
       el("caption", { id: `${id}-c` }, caption),
-      el("thead", {}, el("tr", {}, ...head.map((name, c) => el("th", { scope: "col", class: left(c) }, name)))),
+      el(
+        "thead",
+        {},
+        el("tr", {}, ...head.map((name, c) => el("th", { scope: "col", class: left(c) }, name === "" ? "what" : name))),
+      ),
       el(
         "tbody",
         {},

@@ -43,7 +43,7 @@ const TOP = 46;
 const END_HEIGHT = 40;
 const ROW_GAP = 20;
 const VISIT = 17;
-const WIRE_GAP = 38;
+const WIRE_GAP = 48;
 
 /** Height at which a packet goes through a box, on its n-th visit (from 0). */
 export function visitHeight(box: Box, visit: number): number {

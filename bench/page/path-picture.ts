@@ -34,42 +34,45 @@ export function pathPicture(picture: PathPicture): Draw {
         text(x + 10, 20, host.name, { class: "host-name" }),
         text(x + 10, 36, width < 500 ? host.role : `${host.role} node`, { class: "role" }),
       ]),
-      ...[...layout.wires].flatMap(([name, y]) => wireMarkup(layout, name, y)),
+      ...[...layout.wires].flatMap(([name, y]) => wireMarkup(layout, name, y, width)),
       ...layout.joints.map((joint) => jointMarkup(layout, joint)),
-      ...[...layout.boxes.values()].flatMap((box) => boxMarkup(box)),
+      ...[...layout.boxes.values()].map(boxMarkup),
       ...way.pipes.map((points) => el("path", { d: rounded(points), class: `pipe ${tone}` })),
       el("path", { d: rounded(way.points), class: `way ${tone}` }),
+      ...[...layout.boxes.values()].map(boxName),
       ...path.hops.flatMap((hop, i) => stepMarkup(hop, i, way.steps[i], tone)),
     );
   };
 }
 
-function boxMarkup({ x, y, width, height, name, kind, visits }: Box): Markup[] {
-  const used = visits > 0;
-  const most = Math.max(3, Math.floor((width - 8) / 6.6));
+function boxMarkup({ x, y, width, height, kind, visits }: Box): Markup {
+  return el("rect", { x, y, width, height, rx: kind === "vm" ? 8 : 3, class: visits > 0 ? "box" : "box unused" });
+}
+
+/** Over the way, which it interrupts where it must. */
+function boxName({ x, y, width, name, kind, visits }: Box): Markup {
+  const most = Math.max(3, Math.floor((width - 4) / 6.6));
   const short = kind === "namespace" ? name.replace(/^(q?[a-z]+)-[0-9a-f-]{30,}$/, "$1") : name;
   const shown = short.length > most ? `${short.slice(0, most - 1)}…` : short;
   const middle = kind !== "bridge";
-  return [
-    el("rect", { x, y, width, height, rx: kind === "vm" ? 8 : 3, class: used ? "box" : "box unused" }),
-    text(middle ? x + width / 2 : x + 7, y + 15, shown, {
-      class: used ? "box-name" : "box-name unused-name",
-      "text-anchor": middle ? "middle" : null,
-    }),
-  ];
+  return text(middle ? x + width / 2 : x + 7, y + 15, shown, {
+    class: visits > 0 ? "box-name" : "box-name unused-name",
+    "text-anchor": middle ? "middle" : null,
+  });
 }
 
-function wireMarkup(layout: PathLayout, name: string, y: number): Markup[] {
+function wireMarkup(layout: PathLayout, name: string, y: number, width: number): Markup[] {
   const xs = layout.joints.filter(([, wire]) => wire === name).map(([box]) => middleOf(layout.boxes.get(box) as Box));
   if (xs.length === 0) return [];
   const left = Math.min(...xs);
-  const inFront = left - 10 > textWidth(name, 11);
+  const right = Math.max(...xs);
+  // Where there is room: behind the line, in front of it, or under its beginning.
+  const room = textWidth(name, 11) + 10;
+  const [x, down, anchor] =
+    width - right > room ? [right + 8, 4, null] : left > room ? [left - 8, 4, "end"] : [left, 16, null];
   return [
-    line(left, y, Math.max(...xs), y, { class: "wire" }),
-    text(inFront ? left - 8 : left, inFront ? y + 4 : y + 16, name, {
-      class: "wire-name role",
-      "text-anchor": inFront ? "end" : null,
-    }),
+    line(left, y, right, y, { class: "wire" }),
+    text(x, y + down, name, { class: "wire-name role", "text-anchor": anchor }),
   ];
 }
 
@@ -194,7 +197,8 @@ function stepMarkup(hop: Hop, i: number, [x, y]: Point, tone: Tone): Markup[] {
   ];
   if (hop.kind === "wire") {
     parts.push(
-      text(x, y + 22, `${carriedBy(hop)}, ${hop.bytes} bytes`, { class: "wire-name", "text-anchor": "middle" }),
+      text(x, y + 22, carriedBy(hop), { class: "wire-name", "text-anchor": "middle" }),
+      text(x, y + 35, `${hop.bytes} bytes`, { class: "wire-name role", "text-anchor": "middle" }),
     );
   }
   return parts;

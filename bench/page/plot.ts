@@ -24,7 +24,7 @@ export function line(x1: number, y1: number, x2: number, y2: number, attributes:
 }
 
 /** Width of a text of about 12 px, for making room: digits and letters of the system's fonts are about that wide. */
-export const textWidth = (content: string, size = 12): number => content.length * size * 0.56;
+export const textWidth = (content: string, size = 12): number => content.length * size * 0.62;
 
 /** Lines and names of a horizontal axis under a plot from `top` to `bottom`. */
 export function bottomAxis(

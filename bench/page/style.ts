@@ -32,6 +32,8 @@ svg text { font: 400 12px var(--sans); fill: var(--ink); font-variant-numeric: t
 svg .tick { fill: var(--quiet); } svg .axis-title { fill: var(--quiet); }
 svg .name { font-size: 13px; } svg .value { font-size: 13px; font-weight: 600; } svg .group { font-size: 13px; font-weight: 600; }
 svg .label { font-size: 13px; font-weight: 600; }
+svg .group, svg .box-name, svg .wire-name { paint-order: stroke; stroke: var(--paper); stroke-width: 4px; stroke-linejoin: round; }
+svg .wire-name { stroke-width: 3px; }
 .axis { stroke: var(--quiet); stroke-width: 1; } .grid { stroke: var(--rule); stroke-width: 1; } .none { display: none; }
 .level { stroke: var(--quiet); stroke-width: 1; stroke-dasharray: 2 3; }
 .whisker { stroke: var(--ink); stroke-width: 1.5; }
@@ -88,9 +90,10 @@ table { border-collapse: collapse; font-size: 0.8125rem; line-height: 1.45; font
 caption { text-align: left; color: var(--quiet); padding: 0 0 0.375rem; font-size: 0.8125rem; }
 th, td { padding: 0.3125rem 1rem 0.3125rem 0; text-align: right; vertical-align: top; border-bottom: 1px solid var(--rule); white-space: nowrap; }
 th:last-child, td:last-child { padding-right: 0; } .words, tbody th { text-align: left; }
-thead th { font-weight: 600; color: var(--quiet); border-bottom-color: var(--faint); vertical-align: bottom; } tbody th { font-weight: 400; }
-.wrap { white-space: normal; min-width: 15rem; display: block; }
+thead th { white-space: normal; font-weight: 600; color: var(--quiet); border-bottom-color: var(--faint); vertical-align: bottom; } tbody th { font-weight: 400; }
+.wrap { white-space: normal; min-width: 13rem; display: block; overflow-wrap: anywhere; }
 .several table { width: 100%; }
+details { margin-top: 1.5rem; } summary { font-size: 0.875rem; font-weight: 600; cursor: pointer; padding: 0.25rem 0; }
 code { font: 0.9375em/1.5 var(--mono); overflow-wrap: anywhere; } .rule { display: block; padding-left: 1.25em; text-indent: -1.25em; }
 .who.legacy, .ink.legacy { color: var(--legacy-ink); } .who.dvr, .ink.dvr { color: var(--dvr-ink); }
 .good { color: var(--good); font-weight: 600; } .bad { color: var(--bad); font-weight: 600; }
@@ -112,6 +115,7 @@ ${SVG}${TONES}
   header, main, footer { max-width: none; padding-left: 0; padding-right: 0; } header { padding-top: 0; } nav, .skip { display: none; }
   section { padding-top: 1.75rem; } h2, figcaption, caption { break-after: avoid; } figure, .key, tr { break-inside: avoid; }
   .wide { display: block; } .narrow { display: none; } .scroll { overflow: visible; } th, td { white-space: normal; }
+  details::details-content { content-visibility: visible; display: block; block-size: auto; }
   table { font-size: 8pt; } .tables.several { grid-template-columns: 1fr; } .pictures.several { grid-template-columns: 1fr 1fr; gap: 1rem; }
 }
 `;

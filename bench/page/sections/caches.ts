@@ -1,7 +1,7 @@
 /** How soon the caches spare packets the slow path. */
 import type { CachePoint } from "../../trial/cache-series.ts";
 import type { ModeResult, RunResult } from "../../trial/result.ts";
-import { share, whole } from "../amount.ts";
+import { share, tickShare, whole } from "../amount.ts";
 import { curvePlot } from "../curve-plot.ts";
 import { type Absent, type Figure, NARROW, WIDE } from "../figure.ts";
 import { type Child, datum } from "../markup.ts";
@@ -46,7 +46,7 @@ export function cachesFigure(result: RunResult, suffix: string): Figure | Absent
             )
             .join("; "),
           x: { title: "frames that went in", kind: "log", tick: whole },
-          y: { title: "lookups answered by a cache, of all so far", kind: "linear", tick: share, high: 1 },
+          y: { title: "lookups answered by a cache, of all so far", kind: "linear", tick: tickShare, high: 1 },
           curves: series.map(({ mode, points }, i) => ({
             name: modeName(mode.mode),
             tone: toneOf(mode.mode, i),
@@ -100,11 +100,9 @@ function row(name: string, modes: readonly ModeResult[], count: (mode: ModeResul
 }
 
 function headline(modes: readonly ModeResult[]): string {
-  return modes
-    .map(
-      (mode, i) =>
-        `${share(hitShare(mode.cache))} of ${modeName(mode.mode) === "Legacy" && i > 0 ? "legacy" : modeName(mode.mode)}'s lookups`,
-    )
-    .join(" and ")
-    .concat(" were answered by a cache, from cold on");
+  const parts = modes.map(
+    (mode, i) =>
+      `${share(hitShare(mode.cache))}${i === 0 ? " of lookups" : ""} with ${mode.mode === "dvr" ? "DVR" : mode.mode}`,
+  );
+  return `From cold on, caches answered ${parts.join(" and ")}`;
 }

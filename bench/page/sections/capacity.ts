@@ -1,7 +1,7 @@
 /** What a cluster of many nodes would carry, by the capacity model over the measured costs of each node. */
 import { type CapacityCosts, capacityCosts, capacityWith } from "../../trial/capacity.ts";
 import type { ModeResult, RunResult } from "../../trial/result.ts";
-import { digits, times, withUnit } from "../amount.ts";
+import { digits, tickUnit, times, withUnit } from "../amount.ts";
 import { type Curve, curvePlot } from "../curve-plot.ts";
 import { type Absent, type Figure, NARROW } from "../figure.ts";
 import { type Child, datum } from "../markup.ts";
@@ -51,7 +51,7 @@ export function capacityFigure(result: RunResult, suffix: string): Figure | Abse
             )
             .join("; "),
           x: { title: "compute nodes", kind: "log", tick: String, low: 2, high: 100 },
-          y: { title: "delivered packets a second", kind: "log", tick: (value) => withUnit(value, "pps") },
+          y: { title: "delivered packets a second", kind: "log", tick: (value) => tickUnit(value, "pps") },
           curves: modelled.flatMap((one, i) => nodeCurves(one, i)),
         }),
       },
@@ -77,7 +77,7 @@ export function capacityFigure(result: RunResult, suffix: string): Figure | Abse
             low: 1,
             high: 50,
           },
-          y: { title: "packets a second for each pair", kind: "log", tick: (value) => withUnit(value, "pps") },
+          y: { title: "packets a second for each pair", kind: "log", tick: (value) => tickUnit(value, "pps") },
           curves: modelled.map(
             ({ mode, costs }, i): Curve => ({
               name: modeName(mode.mode),

@@ -1,7 +1,7 @@
 /** Latency by percentile, from the histograms of `measure`: at no load and at shares of PDR. */
 import type { MeasureCase, MeasureResult } from "../../measure/result.ts";
 import { HdrHistogram } from "../../statistics/hdr-histogram.ts";
-import { digits, GAP, whole, withUnit } from "../amount.ts";
+import { digits, GAP, tickNumber, whole, withUnit } from "../amount.ts";
 import { curvePlot } from "../curve-plot.ts";
 import { type Absent, type Figure, NARROW, type Picture } from "../figure.ts";
 import type { Named } from "../inputs.ts";
@@ -60,7 +60,7 @@ export function latencyFigure(measures: readonly Named<MeasureResult>[]): Figure
             .join("; "),
           // 90 % leaves a tenth of the frames, 99 % a hundredth: 1 / (1 - p) on a logarithmic axis.
           x: { title: "percentile", kind: "log", tick: percentileName, low: 1, high: 10_000 },
-          y: { title: "microseconds", kind: "log", tick: (value) => digits(value) },
+          y: { title: "microseconds", kind: "log", tick: tickNumber },
           curves: loads.map(({ name, histogram }, n) => ({
             name,
             tone: TONES[n % TONES.length],

@@ -1,6 +1,6 @@
 /** Which node does the work: time and frames of each, for one packet delivered anywhere. */
 import type { ModeResult, NodeCost, RunResult } from "../../trial/result.ts";
-import { digits, GAP, share, whole } from "../amount.ts";
+import { digits, GAP, share, tickNumber, whole } from "../amount.ts";
 import { type Bar, barPlot } from "../bar-plot.ts";
 import { type Figure, NARROW, type Picture } from "../figure.ts";
 import { type Child, datum } from "../markup.ts";
@@ -42,7 +42,7 @@ export function nodesFigure(result: RunResult, suffix: string): Figure {
           )
           .join("; "),
         axis: "nanoseconds, median and 95 % interval",
-        tick: digits,
+        tick: tickNumber,
         groups: groups(({ nsPerPacket }) => ({
           value: nsPerPacket?.median ?? 0,
           interval: nsPerPacket === null ? null : [nsPerPacket.low, nsPerPacket.high],
@@ -67,7 +67,7 @@ export function nodesFigure(result: RunResult, suffix: string): Figure {
         )
         .join("; "),
       axis: "frames, received and sent",
-      tick: digits,
+      tick: tickNumber,
       groups: groups((node, mode) => ({
         value: frames(node, mode),
         interval: null,

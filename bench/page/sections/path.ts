@@ -45,13 +45,16 @@ export function pathFigure(result: RunResult, suffix: string): Figure | Absent {
     notes: [
       "Pass: one way of a packet through a host's datapath; bridges joined by patch ports are one pass. Its cost is the host's mean time a pass in the warm passes, its namespaces included, and the same for all passes in a host.",
     ],
-    tables: ["request", "reply"].flatMap((which) =>
-      shown.flatMap((mode) => {
-        const path = mode.path?.packets.find(({ packet }) => packet === which);
-        return path === undefined ? [] : [hopTable(mode, path)];
-      }),
-    ),
+    tables: hopTables(shown, "request"),
+    more: { summary: "The way of the reply", tables: hopTables(shown, "reply") },
   };
+}
+
+function hopTables(modes: readonly ModeResult[], which: PacketPath["packet"]): DataTable[] {
+  return modes.flatMap((mode) => {
+    const path = mode.path?.packets.find(({ packet }) => packet === which);
+    return path === undefined ? [] : [hopTable(mode, path)];
+  });
 }
 
 const routedBy = (path: PacketPath): string[] => path.hops.flatMap((hop) => (hop.kind === "namespace" ? hop.host : []));

@@ -1,7 +1,7 @@
 /** What a search found (NDR, PDR, MRR), and how the rate depends on frame size and number of flows. */
 import type { MeasureCase, MeasureResult } from "../../measure/result.ts";
 import type { RunResult } from "../../trial/result.ts";
-import { digits, whole, withUnit } from "../amount.ts";
+import { digits, tickUnit, whole, withUnit } from "../amount.ts";
 import { type Bar, barPlot } from "../bar-plot.ts";
 import { type Curve, curvePlot } from "../curve-plot.ts";
 import { type Absent, type Figure, NARROW, type Picture, WIDE } from "../figure.ts";
@@ -49,7 +49,7 @@ export function ratesFigure(measures: readonly Named<MeasureResult>[]): Figure |
           title: "Rates found by search",
           description: found.map(({ of, name, rate }) => `${of.name}, ${name}: ${withUnit(rate, "pps")}`).join("; "),
           axis: "frames a second, all directions together",
-          tick: (value) => (value === 0 ? "0" : withUnit(value, "pps")),
+          tick: (value) => tickUnit(value, "pps"),
           groups: [...new Set(found.map(({ of }) => of))].map((one) => ({
             name: one.name,
             bars: found
@@ -179,7 +179,7 @@ export function sweepFigure(
         )
         .join("; "),
       x: { title: x, kind: "log", tick: (value) => (value >= 1e4 ? withUnit(value, "") : whole(value)) },
-      y: { title: "frames a second", kind: "linear", tick: (value) => (value === 0 ? "0" : withUnit(value, "pps")) },
+      y: { title: "frames a second", kind: "linear", tick: (value) => tickUnit(value, "pps") },
       curves,
     }),
   };

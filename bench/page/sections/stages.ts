@@ -1,6 +1,6 @@
 /** What the stages of the fast path take, from replays. */
 import type { ReplayResult } from "../../replay/result.ts";
-import { digits, GAP, share } from "../amount.ts";
+import { digits, GAP, share, tickNumber } from "../amount.ts";
 import { barPlot } from "../bar-plot.ts";
 import { type Absent, type Figure, NARROW, WIDE } from "../figure.ts";
 import type { Named } from "../inputs.ts";
@@ -51,7 +51,7 @@ export function stagesFigure(replays: readonly Named<ReplayResult>[]): Figure | 
             )
             .join("; "),
           axis: "nanoseconds a packet",
-          tick: digits,
+          tick: tickNumber,
           groups: staged.map((replay) => ({
             name: staged.length > 1 ? replay.file : "",
             bars: stagesOf(replay).map(([name, ns], i) => ({

@@ -1,7 +1,7 @@
 /** Packets a second on one core, with intervals; and what each of them costs in work. */
 import { LAYER1_OCTETS } from "../../trial/capacity.ts";
 import { isDisturbed, type ModeResult, type PerPacket, perPacketNames, type RunResult } from "../../trial/result.ts";
-import { digits, share, times, whole, withUnit } from "../amount.ts";
+import { digits, share, tickNumber, tickUnit, times, whole, withUnit } from "../amount.ts";
 import { barPlot } from "../bar-plot.ts";
 import { type Absent, type Figure, NARROW, WIDE } from "../figure.ts";
 import { type Child, datum } from "../markup.ts";
@@ -34,7 +34,7 @@ export function throughputFigure(result: RunResult, suffix: string): Figure | Ab
           title: "Throughput by mode",
           description: modes.map((mode) => `${modeName(mode.mode)}: ${withUnit(pps(mode), "pps")}`).join("; "),
           axis: "delivered packets a second",
-          tick: (value) => (value === 0 ? "0" : withUnit(value, "pps")),
+          tick: (value) => tickUnit(value, "pps"),
           groups: [
             {
               name: "",
@@ -135,7 +135,7 @@ export function workFigure(result: RunResult, suffix: string): Figure {
             )
             .join("; "),
           axis: "for one delivered packet",
-          tick: (value) => digits(value),
+          tick: tickNumber,
           groups: names.map((name) => ({
             name: WORK[name],
             bars: modes.map((mode, i) => ({

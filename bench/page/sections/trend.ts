@@ -1,6 +1,6 @@
 /** A history's metrics, commit by commit. */
 import type { HistoryEntry } from "../../trend/history.ts";
-import { digits } from "../amount.ts";
+import { digits, tickNumber } from "../amount.ts";
 import { curvePlot } from "../curve-plot.ts";
 import { type Figure, NARROW, type Picture } from "../figure.ts";
 import type { Named } from "../inputs.ts";
@@ -45,8 +45,8 @@ function trendFigure(file: string, machine: string, entries: readonly HistoryEnt
           title: `${name}, entry by entry`,
           description: values.map(({ x, y }) => `${x}: ${digits(y)}`).join("; "),
           height: 220,
-          x: { title: "entries of the history", kind: "linear", tick: digits, low: 0 },
-          y: { title: values[0].unit, kind: "linear", tick: digits },
+          x: { title: "entries of the history", kind: "linear", tick: tickNumber, low: 0 },
+          y: { title: values[0].unit, kind: "linear", tick: tickNumber },
           curves: [{ name: "", tone: "dvr", kind: "measured", points: values }],
         }),
       }),
