@@ -73,6 +73,9 @@ type Json = Record<string, unknown>;
 const FLAGS: readonly PortFlag[] = ["down", "no-flood", "no-forward", "no-receive"];
 const UNFLAGS: readonly PortUnflag[] = ["up", "flood", "forward", "receive"];
 
+/** Bytes of an Ethernet header, a tag and the longest IPv4 packet. */
+const MAX_FRAME = 14 + 4 + 65_535;
+
 class CaseReader {
   private readonly where: string;
   private readonly source: CaseSource | undefined;
@@ -207,6 +210,9 @@ class CaseReader {
     if ("hex" in event) {
       const hex = this.text(`${path}.hex`, event.hex);
       if (!/^([0-9a-fA-F]{2})*$/.test(hex)) this.fail(`${path}.hex`, hex, "an even number of hexadecimal digits");
+      if (hex.length / 2 > MAX_FRAME) {
+        this.fail(`${path}.hex`, hex, `a frame of at most ${MAX_FRAME} bytes, not ${hex.length / 2}`);
+      }
       return { bridge, in_port: inPort, hex, ...only };
     }
     return { bridge, in_port: inPort, flow: this.text(`${path}.flow`, event.flow), ...only };

@@ -51,6 +51,9 @@ export interface TunnelConfig {
   readonly flags: number;
 }
 
+/** Options that a tunnel port may have; Open vSwitch's others (seq, exts, packet_type, egress_pkt_mark) are not supported. */
+const OPTIONS = "remote_ip local_ip key in_key out_key dst_port tos ttl df_default csum".split(" ");
+
 const isTunnelKind = (type: string): type is TunnelKind => type === "gre" || type === "vxlan" || type === "geneve";
 
 /** The tunnel configuration of a port, or undefined when it is no tunnel; throws on an option that means nothing. */
@@ -76,6 +79,8 @@ export function tunnelConfig(port: PortConfig): TunnelConfig | undefined {
     const value = BigInt(text);
     return { present: true, flow: false, high: Number(value >> 32n) | 0, low: Number(value & 0xffffffffn) | 0 };
   };
+  for (const name of Object.keys(options))
+    if (!OPTIONS.includes(name)) fail(name, `one of the options ${OPTIONS.join(", ")}`);
   const remoteFlow = options.remote_ip === "flow";
   const localFlow = options.local_ip === "flow";
   if (localFlow && !remoteFlow) fail("local_ip", '"flow" only together with remote_ip=flow');

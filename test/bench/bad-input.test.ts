@@ -227,6 +227,20 @@ test("a folder or cut-off gzip data in place of a text: said with its name", () 
     writeFileSync(cut, cases.subarray(0, cases.length >> 1));
     refused(eastwest("ovs", cut), cut, "gzip data is damaged or cut off");
     refused(eastwest("ovs", folder), `cannot read ${folder}: is a directory`);
+    const one = (port: object, hex: string): string => {
+      const file = join(folder, "one.json");
+      const bridges = [{ name: "br0", ports: [{ name: "p1", ofport: 1 }, port] }];
+      writeFileSync(file, JSON.stringify([{ name: "a", bridges, packets: [{ bridge: "br0", in_port: 1, hex }] }]));
+      return file;
+    };
+    const tunnel = { name: "v", ofport: 2, type: "vxlan", options: { remote_ip: "192.0.2.1", colour: "red" } };
+    const option = one(tunnel, "00");
+    refused(
+      eastwest("ovs", option),
+      `${option}:1:${readFileSync(option, "utf8").indexOf('{"remote_ip"') + 1}: port v: option colour "red", expected one of the options remote_ip,`,
+    );
+    const long = one({ name: "p2", ofport: 2 }, "00".repeat(65_554));
+    refused(eastwest("ovs", long), "expected a frame of at most 65553 bytes, not 65554");
     refused(eastwest("trend", folder), `cannot read ${folder}: is a directory`);
     refused(eastwest("trace", "a/b", "", "--state", folder), `cannot read ${folder}: is a directory`);
     refused(eastwest("run", "--topology", folder), folder, "directory");
