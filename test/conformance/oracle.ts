@@ -7,7 +7,8 @@
  * building, asking and taking away share one state.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { connect } from "node:net";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { missingTools, ovsSchema, sleep, toolPath } from "../lab/shell.ts";
@@ -129,7 +130,7 @@ export class Oracle {
     await this.vsctl("--no-wait", "init");
     const options = ["--enable-dummy", "--disable-system", "--disable-system-route", "--unixctl=vswitchd.ctl"];
     await this.daemon("ovs-vswitchd", "vswitchd.ctl", "unix:db.sock", ...options);
-    this.control = await this.connect(join(this.folder, "vswitchd.ctl"));
+    this.control = await Unixctl.open(join(this.folder, "vswitchd.ctl"));
     await this.control.call("time/stop");
     // A bridge without rules, only to ask how the switch parses a frame.
     await this.vsctl("add-br", "parse", "--", ...bridgeSettings({ name: "parse" }));
@@ -141,23 +142,12 @@ export class Oracle {
     const child = spawn(toolPath(name)!, [...argv, ...log], { cwd: this.folder, env, stdio: "ignore" });
     this.daemons.push(child);
     for (let wait = 0; wait < 1000; wait++) {
-      if (existsSync(join(this.folder, socket))) return;
+      // Its file is there a moment before anybody listens at it.
+      if (await answers(join(this.folder, socket))) return;
       if (child.exitCode !== null) break;
       await sleep(10);
     }
     throw new Error(`${name} did not start`);
-  }
-
-  /** The socket is there a moment before anybody listens at it. */
-  private async connect(path: string): Promise<Unixctl> {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await Unixctl.open(path);
-      } catch (error) {
-        if (attempt === 500 || (error as NodeJS.ErrnoException).code !== "ECONNREFUSED") throw error;
-        await sleep(10);
-      }
-    }
   }
 
   private vsctl(...argv: string[]): Promise<string> {
@@ -503,6 +493,17 @@ export class Oracle {
       result.upcall = await this.receive(port, event.hex ?? result.hex!);
     }
   }
+}
+
+/** Whether somebody listens at a socket. */
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on("error", () => resolve(false));
+  });
 }
 
 function bridgeSettings(bridge: CaseBridge): string[] {
