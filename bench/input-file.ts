@@ -5,6 +5,11 @@ import { gunzipSync } from "node:zlib";
 import { systemError } from "../pcaps/input-error.ts";
 import { InputError } from "./errors.ts";
 
+/** The first two bytes are those of a gzip member (RFC 1952, 2.3.1). */
+export function isGzip(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b;
+}
+
 /** The text of `file`, UTF-8. Throws an InputError when it cannot be read or its gzip data is damaged. */
 export function readText(file: string): string {
   let bytes: Buffer;
@@ -13,7 +18,7 @@ export function readText(file: string): string {
   } catch (error) {
     throw systemError(error, `cannot read ${file}`);
   }
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes.toString("utf8");
+  if (!isGzip(bytes)) return bytes.toString("utf8");
   try {
     return gunzipSync(bytes).toString("utf8");
   } catch (error) {

@@ -8,6 +8,7 @@
  */
 import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { InputError, messageOf } from "../errors.ts";
+import { isGzip, readText } from "../input-file.ts";
 import { shown } from "../paths.ts";
 import type { HistogramJson } from "../statistics/hdr-histogram.ts";
 import type { Shard } from "./shard.ts";
@@ -51,14 +52,9 @@ export interface ShardContent {
   readonly wholeBytes: number;
 }
 
-/** Reads a shard's file. Throws an InputError with file and line for what is none. */
+/** Reads a shard's file, plain or gzipped. Throws an InputError with file and line for what is none. */
 export function readShardFile(file: string): ShardContent {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    throw new InputError(messageOf(error as Error));
-  }
+  const text = readText(file);
   // A line counts when its end is there: without it, nobody knows whether it is whole.
   const end = text.lastIndexOf("\n") + 1;
   const lines = text.slice(0, end).split("\n").slice(0, -1);
@@ -148,10 +144,14 @@ export class ShardWriter {
 function holdsOnlyPartOf(head: string, file: string): boolean {
   if (!existsSync(file)) return true;
   try {
-    const text = readFileSync(file, "utf8");
+    const bytes = readFileSync(file);
+    if (isGzip(bytes)) {
+      throw new InputError(`${shown(file)} is gzipped: unpack it, so that the shard can go on where it ends`);
+    }
+    const text = bytes.toString("utf8");
     return text.length < head.length && head.startsWith(text);
   } catch (error) {
-    throw new InputError(messageOf(error as Error));
+    throw error instanceof InputError ? error : new InputError(messageOf(error as Error));
   }
 }
 

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { mergeShards, type NamedShard } from "../../../bench/merge/merge.ts";
 import { parseShard, type Shard, unitsOf } from "../../../bench/merge/shard.ts";
 import { readShardFile, ShardWriter, type UnitResult, type Work } from "../../../bench/merge/shard-file.ts";
@@ -191,6 +192,13 @@ test("files that are no shard results are refused, and never overwritten", async
       assert.throws(() => new ShardWriter(file, work, shard), message);
       assert.equal(readFileSync(file, "utf8"), text);
     }
+    // Recordings are kept gzipped: read as they are, never gone on with.
+    const whole = `${line(head)}${line(measure("run 1"))}`;
+    writeFileSync(file, gzipSync(whole));
+    assert.deepEqual(readShardFile(file).results, [measure("run 1")]);
+    assert.throws(() => new ShardWriter(file, work, shard), /x is gzipped: unpack it/);
+    writeFileSync(file, gzipSync(whole).subarray(0, 40));
+    assert.throws(() => readShardFile(file), /gzip data is damaged or cut off/);
     assert.throws(() => readShardFile(join(folder, "none")), /no such file/);
     assert.throws(() => new ShardWriter(join(folder, "no", "x"), work, shard), /no such file or directory/);
   });
