@@ -18,7 +18,7 @@ import {
   type OpenFlowVersion,
 } from "./action.ts";
 import { crossWire } from "./action-wire.ts";
-import { bitsMask, fieldNamed, findField, refusedField, type Subfield } from "./field.ts";
+import { bitsMask, type Subfield } from "./field.ts";
 import {
   formatFieldValue,
   formatSubfield,
@@ -28,6 +28,7 @@ import {
   parseFieldValue,
   parseSubfield,
 } from "./field-text.ts";
+import { fieldNamed, findField, refusedField } from "./fields.ts";
 import { OFPG_MAX } from "./group.ts";
 import { parseBundle, parseMultipath } from "./hash-text.ts";
 import { formatLearn, parseLearn } from "./learn-text.ts";

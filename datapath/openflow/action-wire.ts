@@ -3,8 +3,9 @@
  * lib/ofp-actions.c): 1.0 knows no set_field, 1.2 and later know little else, and a rule means what arrives.
  */
 import type { OfAction, OpenFlowVersion } from "./action.ts";
-import { type FieldValue, fieldNamed } from "./field.ts";
+import type { FieldValue } from "./field.ts";
 import { fullMask, isExperimenter, isFull } from "./field-text.ts";
+import { fieldNamed } from "./fields.ts";
 import { bigOf, wordsOf } from "./syntax.ts";
 
 type SetField = Extract<OfAction, { kind: "set_field" }>;

@@ -12,7 +12,8 @@
  * 53 visits a lookup) 153 to 7.4 us, 10,000 rules (3,757 masks, 73 visits) 903 to 30 us a lookup.
  */
 import { FLOW_WORDS, prefixMask, W_CONJ_ID, W_PORTS, W_TYPE } from "../flow/flow-key.ts";
-import { type Field, findField } from "./field.ts";
+import type { Field } from "./field.ts";
+import { findField } from "./fields.ts";
 import type { Match } from "./match.ts";
 import { PrefixTrie, TrieAnswer } from "./prefix-trie.ts";
 import { StageGroup } from "./stage-group.ts";

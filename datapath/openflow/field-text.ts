@@ -4,7 +4,8 @@
  */
 import { FRAG_ANY, FRAG_LATER } from "../flow/flow-key.ts";
 import { ipv4ToText, ipv6ToText, macToText, parseIpv4, parseIpv6, parseMac } from "../wire/addresses.ts";
-import { type Field, type FieldValue, findField, findSubfieldName, refusedField, type Subfield } from "./field.ts";
+import type { Field, FieldValue, Subfield } from "./field.ts";
+import { findField, findSubfieldName, refusedField } from "./fields.ts";
 import { type PortNames, type PortNumbers, portFromText, portToText } from "./port-name.ts";
 import { alternateHex, bigOf, hex, integerPrefix, type Span, shown, wordsOf } from "./syntax.ts";
 

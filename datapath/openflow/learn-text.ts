@@ -1,6 +1,6 @@
 /** The learn action as text (OVS: lib/learn.c). */
 import type { LearnAction, LearnSpec } from "./action.ts";
-import { findField, findSubfieldName, type Subfield } from "./field.ts";
+import type { Subfield } from "./field.ts";
 import {
   formatFieldValue,
   formatSubfield,
@@ -10,6 +10,7 @@ import {
   parseFieldValue,
   parseShortSubfield,
 } from "./field-text.ts";
+import { findField, findSubfieldName } from "./fields.ts";
 import type { PortNames, PortNumbers } from "./port-name.ts";
 import { isMet, type Known } from "./prerequisite.ts";
 import { DEFAULT_PRIORITY } from "./rule.ts";

@@ -27,8 +27,9 @@ import {
   W_VLAN0,
 } from "../flow/flow-key.ts";
 import type { OpenFlowVersion } from "./action.ts";
-import { bitsMask, type Field, fieldOr, findField, refusedField } from "./field.ts";
+import { bitsMask, type Field, fieldOr } from "./field.ts";
 import { integer, isFull, type MaskedValue, parseFieldValue, parseSubfield } from "./field-text.ts";
+import { findField, refusedField } from "./fields.ts";
 import type { Match } from "./match.ts";
 import type { PortNumbers } from "./port-name.ts";
 import { bigOf, type KeyValue, wordsOf } from "./syntax.ts";

@@ -3,8 +3,9 @@
  * "usable protocols" of lib/ofp-flow.c and lib/meta-flow.c). ovs-ofctl chooses one form for all rules of a file, and which it
  * is shows in the switch: see sendMatch in match-text.ts.
  */
-import { type Field, findField } from "./field.ts";
+import type { Field } from "./field.ts";
 import { isFull } from "./field-text.ts";
+import { findField } from "./fields.ts";
 import { bigOf } from "./syntax.ts";
 
 /** Fields of the fixed match. */
