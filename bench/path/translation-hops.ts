@@ -2,7 +2,7 @@
  * One translation of the slow path as hops, a bridge each. A translation is a tree: flooding and patch ports open branches,
  * of which one leads to the port by which the packet went on; the others are left out.
  */
-import { formatActions } from "../../datapath/openflow/action-text.ts";
+import { formatActions } from "../../datapath/openflow/action-format.ts";
 import { formatMatch } from "../../datapath/openflow/match-format.ts";
 import type { Bridge } from "../../datapath/translate/bridge.ts";
 import type { OvsSwitch } from "../../datapath/translate/switch.ts";

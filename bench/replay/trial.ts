@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { C_RECEIVED, type CounterName, type Counters, counterNames } from "../../datapath/counters.ts";
-import { formatActions } from "../../datapath/openflow/action-text.ts";
+import { formatActions } from "../../datapath/openflow/action-format.ts";
 import { formatMatch } from "../../datapath/openflow/match-format.ts";
 import { formatRule } from "../../datapath/openflow/rule-text.ts";
 import { formatMegaflowLine } from "../../datapath/ovs/megaflow-text.ts";

@@ -3,7 +3,7 @@
  */
 import type { Fabric } from "../../datapath/fabric.ts";
 import type { Host } from "../../datapath/host.ts";
-import { formatActions } from "../../datapath/openflow/action-text.ts";
+import { formatActions } from "../../datapath/openflow/action-format.ts";
 import { formatMatch } from "../../datapath/openflow/match-format.ts";
 import { formatRule } from "../../datapath/openflow/rule-text.ts";
 import { formatFdb } from "../../datapath/ovs/fdb-text.ts";

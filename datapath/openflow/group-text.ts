@@ -4,7 +4,8 @@
  */
 import type { OpenFlowVersion } from "./action.ts";
 import { OFPP_MAX, OFPP_NONE } from "./action.ts";
-import { formatActions, parseActionList } from "./action-text.ts";
+import { formatActions } from "./action-format.ts";
+import { parseActionList } from "./action-text.ts";
 import type { Field, FieldValue } from "./field.ts";
 import { formatFieldValue, fullMask, isFull, parseFieldName, parseFieldValue } from "./field-text.ts";
 import { type Bucket, type Group, type GroupMod, OFPG_ALL, OFPG_ANY, OFPG_MAX } from "./group.ts";

@@ -3,7 +3,8 @@
  * (OVS: lib/ofp-flow.c).
  */
 import type { OfAction, OpenFlowVersion } from "./action.ts";
-import { formatActions, parseActions } from "./action-text.ts";
+import { formatActions } from "./action-format.ts";
+import { parseActions } from "./action-text.ts";
 import { Match } from "./match.ts";
 import { formatMatch } from "./match-format.ts";
 import { applyMatchKey, isMixed, needsVlanTag, portsOfLaterFragment, sendMatch } from "./match-text.ts";

@@ -2,7 +2,7 @@
  * A recorded translation as ofproto/trace prints it (OVS: oftrace_node_print_details, ofproto/ofproto-dpif-trace.c).
  */
 import type { OfAction } from "../openflow/action.ts";
-import { formatActions as formatOfActions } from "../openflow/action-text.ts";
+import { formatActions as formatOfActions } from "../openflow/action-format.ts";
 import { formatMatch as formatRuleMatch } from "../openflow/match-format.ts";
 import type { Bridge } from "../translate/bridge.ts";
 import type { OvsSwitch, TracedTranslation } from "../translate/switch.ts";

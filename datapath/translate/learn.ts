@@ -12,7 +12,7 @@ import {
   OFPP_MAX,
   type OfAction,
 } from "../openflow/action.ts";
-import { formatActions } from "../openflow/action-text.ts";
+import { formatActions } from "../openflow/action-format.ts";
 import { bitsMask, type FieldValue, fieldOr, orBits, type Subfield, subfieldGet, takeBits } from "../openflow/field.ts";
 import { Match } from "../openflow/match.ts";
 import { formatMatch } from "../openflow/match-format.ts";

@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import type { OpenFlowVersion } from "../../datapath/openflow/action.ts";
-import { formatActions } from "../../datapath/openflow/action-text.ts";
+import { formatActions } from "../../datapath/openflow/action-format.ts";
 import { formatMatch } from "../../datapath/openflow/match-format.ts";
 import { parseFlow } from "../../datapath/openflow/rule-text.ts";
 import { FlowSyntaxError } from "../../datapath/openflow/syntax.ts";

@@ -10,7 +10,7 @@ import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { W_PACKET_TYPE } from "../../datapath/flow/flow-key.ts";
 import { openFlowVersion } from "../../datapath/openflow/action.ts";
-import { formatActions } from "../../datapath/openflow/action-text.ts";
+import { formatActions } from "../../datapath/openflow/action-format.ts";
 import { formatGroup, parseGroup } from "../../datapath/openflow/group-text.ts";
 import { formatMatch } from "../../datapath/openflow/match-format.ts";
 import type { FlowMod } from "../../datapath/openflow/rule.ts";
