@@ -3,9 +3,10 @@
  * for between bursts: it allocates.
  */
 import { vmCountNames } from "./destinations.ts";
-import type { Fabric } from "./fabric.ts";
+import type { Counted } from "./fabric-ledger.ts";
 import type { Host } from "./host.ts";
 import { dropNames } from "./packet/drop.ts";
+import type { PacketPool } from "./packet/packet-pool.ts";
 
 export interface PortCounters {
   readonly name: string;
@@ -74,7 +75,8 @@ export interface ClusterCounters {
   }[];
 }
 
-export function clusterCounters(fabric: Fabric): ClusterCounters {
+/** Everything counted so far. */
+export function clusterCounters(fabric: Counted): ClusterCounters {
   return {
     nodes: fabric.hosts.map(nodeCounters),
     vms: fabric.vms.map(({ config, counts }) => ({
@@ -133,7 +135,7 @@ function nodeCounters(host: Host): NodeCounters {
 }
 
 /** What does not add up, a sentence each; empty when every packet is where it should be. For between bursts. */
-export function violations(fabric: Fabric): string[] {
+export function violations(fabric: Counted & { readonly pool: PacketPool }): string[] {
   const wrong: string[] = [];
   const equal = (where: string, law: string, left: number, right: number): void => {
     if (left !== right) wrong.push(`${where}: ${law}: ${left} is not ${right}`);

@@ -19,16 +19,16 @@ export const vmCountNames = [
   "flooded",
 ] as const;
 /** Frames offered at its port. */
-export const V_SENT = 0;
-export const V_SENT_BYTES = 1;
+const V_SENT = 0;
+const V_SENT_BYTES = 1;
 /** Frames given to it that are for its MAC address or a group. */
-export const V_DELIVERED = 2;
-export const V_DELIVERED_BYTES = 3;
+const V_DELIVERED = 2;
+const V_DELIVERED_BYTES = 3;
 /** Of those, unicast ones. */
-export const V_UNICAST = 4;
-export const V_UNICAST_BYTES = 5;
+const V_UNICAST = 4;
+const V_UNICAST_BYTES = 5;
 /** Flooded copies for other MAC addresses, which its NIC would drop. */
-export const V_FLOODED = 6;
+const V_FLOODED = 6;
 
 /** A VM at its port, and what it sent and got. */
 export class VmState {
@@ -37,11 +37,39 @@ export class VmState {
   readonly port: number;
   /** Integers, in the order of `vmCountNames`. */
   readonly counts = new Float64Array(vmCountNames.length);
+  /** Its MAC address: the first four bytes, the last two. */
+  readonly #macHigh: number;
+  readonly #macLow: number;
 
   constructor(config: VmConfig, host: number, port: number) {
     this.config = config;
     this.host = host;
     this.port = port;
+    const [high, low] = macWords(config.mac);
+    this.#macHigh = high;
+    this.#macLow = low;
+  }
+
+  /** A frame of `length` bytes was offered at its port. */
+  countSent(length: number): void {
+    const { counts } = this;
+    counts[V_SENT]++;
+    counts[V_SENT_BYTES] += length;
+  }
+
+  /** The frame in [start, end) left by its port, for it or flooded. */
+  countDelivered(view: DataView, start: number, end: number): void {
+    const { counts } = this;
+    const length = end - start;
+    const unicast = view.getInt32(start) === this.#macHigh && view.getUint16(start + 4) === this.#macLow;
+    if (unicast) {
+      counts[V_UNICAST]++;
+      counts[V_UNICAST_BYTES] += length;
+    }
+    if (unicast || (view.getUint8(start) & 1) !== 0) {
+      counts[V_DELIVERED]++;
+      counts[V_DELIVERED_BYTES] += length;
+    } else counts[V_FLOODED]++;
   }
 
   get delivered(): number {
@@ -68,8 +96,10 @@ export class Destinations {
   readonly wires: readonly Segment[];
   /** By wire: host << 16 | port of each member. */
   readonly members: readonly Int32Array[];
+  readonly #hosts: readonly Host[];
 
   constructor(topology: Topology, hosts: readonly Host[], speculation?: Speculation) {
+    this.#hosts = hosts;
     const nowhere: Destination = { kind: "none", index: -1, member: -1 };
     const table = hosts.map((host) =>
       Array.from({ length: host.rx.length }, (_, port): Destination => {
@@ -105,6 +135,25 @@ export class Destinations {
       }),
     );
     this.byPort = table;
+  }
+
+  /** Where frames can enter: a VM by name, or "host/port"; host << 16 | port. Throws with what exists. */
+  entry(name: string): number {
+    const vm = this.vms.find((candidate) => candidate.config.name === name);
+    if (vm !== undefined) return (vm.host << 16) | vm.port;
+    const slash = name.indexOf("/");
+    const host = this.#hosts.findIndex((candidate) => candidate.name === name.slice(0, slash));
+    if (slash < 0 || host < 0) {
+      throw new Error(
+        `unknown port "${name}", expected a VM (${this.vmNames()}) or HOST/PORT with one of ${this.#hosts.map((h) => h.name).join(", ")}`,
+      );
+    }
+    return (host << 16) | this.#hosts[host].port(name.slice(slash + 1), `port "${name}"`);
+  }
+
+  /** For messages. */
+  vmNames(): string {
+    return this.vms.map((vm) => vm.config.name).join(", ");
   }
 
   /**

@@ -9,24 +9,17 @@
  *                                                +--> wire -> rx of another host's NIC
  *                                                +--> VM (delivered)
  *                                                +--> nothing (the bridge's own LOCAL port): consumed by the host's stack
+ *
+ * Over 400 lines: every way out of a port and into one, which need each other.
  */
 import { type ClusterCounters, clusterCounters, violations } from "./cluster-counters.ts";
 import type { Datapath } from "./datapath.ts";
-import {
-  type Destination,
-  Destinations,
-  V_DELIVERED,
-  V_DELIVERED_BYTES,
-  V_FLOODED,
-  V_SENT,
-  V_SENT_BYTES,
-  V_UNICAST,
-  V_UNICAST_BYTES,
-  type VmState,
-} from "./destinations.ts";
+import { type Destination, Destinations, type VmState } from "./destinations.ts";
+import type { Elsewhere } from "./elsewhere.ts";
+import { FabricLedger } from "./fabric-ledger.ts";
+import type { FabricTap } from "./fabric-tap.ts";
 import { Host, type HostOptions } from "./host.ts";
 import { copyBytes } from "./packet/copy.ts";
-import { Drop } from "./packet/drop.ts";
 import { PacketBatch } from "./packet/packet-batch.ts";
 import { PacketPool } from "./packet/packet-pool.ts";
 import { PacketQueue } from "./packet/packet-queue.ts";
@@ -35,7 +28,6 @@ import type { Trace } from "./packet/trace.ts";
 import { VmResponder } from "./router/vm.ts";
 import type { Segment } from "./segment.ts";
 import type { Topology } from "./topology.ts";
-import { macWords } from "./wire/addresses.ts";
 
 /** Revalidation and ageing happen this often in virtual time: OVS's revalidators wake at least every 500 ms. */
 const TICK_NS = 500e6;
@@ -53,34 +45,6 @@ export interface FabricOptions extends Omit<HostOptions, "ports"> {
   readonly timing?: boolean | undefined;
   /** Names of VMs that answer ARP and neighbour solicitations by a small model, because their capture holds none. */
   readonly answering?: readonly string[] | undefined;
-}
-
-/** Watches frames at the places where a capture would be taken. For cold passes: it may allocate. */
-export interface FabricTap {
-  /** A frame given to a VM. */
-  delivered(vm: number, bytes: Uint8Array, start: number, end: number, time: number): void;
-  /** A frame at a NIC that is on a wire, in either direction. */
-  underlay(
-    host: number,
-    port: string,
-    direction: "rx" | "tx",
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    time: number,
-  ): void;
-  /** A frame put on a wire, once. */
-  wire(wire: number, bytes: Uint8Array, start: number, end: number, time: number): void;
-}
-
-/** For a fabric that has one host of a topology, the others being on other threads: where frames for those go. */
-export interface Elsewhere {
-  /** The host that is here. */
-  readonly host: number;
-  /** Takes a copy of the frame for the NIC `member` (host << 16 | port). */
-  send(member: number, view: DataView, start: number, length: number, time: number): void;
-  /** An address was learned on a wire. */
-  learned(wire: number, high: number, low: number, member: number): void;
 }
 
 export class Fabric {
@@ -104,7 +68,6 @@ export class Fabric {
   readonly #lost = new Float64Array(1);
   readonly #destinations: Destinations;
   readonly #responders: readonly (VmResponder | undefined)[];
-  readonly #macs: Int32Array;
   readonly #timing: boolean;
   readonly #batch: PacketBatch;
   readonly #ring: PacketQueue;
@@ -113,7 +76,7 @@ export class Fabric {
   readonly #traceViews = new Map<Trace, DataView>();
   #trace: Trace | null = null;
   #traceView: DataView;
-  readonly #clocks: Float64Array;
+  readonly #ledger: FabricLedger;
   #lastTick = 0;
   #now = 0;
   /** Where a caller puts the time, ns, before `advanceToClock` and `offerAtClock`; why an array: see `#time`. */
@@ -146,36 +109,21 @@ export class Fabric {
     this.#destinations = new Destinations(topology, this.hosts, this.speculation);
     this.vms = this.#destinations.vms;
     this.wires = this.#destinations.wires;
-    this.#macs = new Int32Array(2 * this.vms.length);
-    for (const [i, vm] of this.vms.entries()) {
-      const [high, low] = macWords(vm.config.mac);
-      this.#macs[2 * i] = high;
-      this.#macs[2 * i + 1] = low;
-    }
     for (const name of options.answering ?? []) {
       if (!this.vms.some((vm) => vm.config.name === name)) {
-        throw new Error(`answering: no VM "${name}", the topology has ${this.#names()}`);
+        throw new Error(`answering: no VM "${name}", the topology has ${this.#destinations.vmNames()}`);
       }
     }
     this.#responders = this.vms.map((vm) =>
       options.answering?.includes(vm.config.name) ? new VmResponder(vm.config, this.pool) : undefined,
     );
     this.#traceView = this.pool.view;
-    this.#clocks = new Float64Array(this.hosts.reduce((sum, { namespaces }) => sum + namespaces.length, 1));
+    this.#ledger = new FabricLedger(this, this.#lost);
   }
 
   /** Where frames can enter: a VM by name, or "host/port". The number is for `offer`. Throws with what exists. */
   entry(name: string): number {
-    const vm = this.vms.find((candidate) => candidate.config.name === name);
-    if (vm !== undefined) return (vm.host << 16) | vm.port;
-    const slash = name.indexOf("/");
-    const host = this.hosts.findIndex((candidate) => candidate.name === name.slice(0, slash));
-    if (slash < 0 || host < 0) {
-      throw new Error(
-        `unknown port "${name}", expected a VM (${this.#names()}) or HOST/PORT with one of ${this.hosts.map((h) => h.name).join(", ")}`,
-      );
-    }
-    return (host << 16) | this.hosts[host].port(name.slice(slash + 1), `port "${name}"`);
+    return this.#destinations.entry(name);
   }
 
   /** Copies frame `index` of `trace` into a slot and queues it at the entry. False: no buffer, or the queue is full. */
@@ -202,9 +150,7 @@ export class Fabric {
     const port = entry & 0xffff;
     const at = this.#destinations.byPort[host][port];
     if (at.kind === "vm") {
-      const { counts } = this.vms[at.index];
-      counts[V_SENT]++;
-      counts[V_SENT_BYTES] += length;
+      this.vms[at.index].countSent(length);
     } else if (at.kind === "wire" && this.tap !== null) {
       const name = this.hosts[host].switch.portName(port);
       this.tap.underlay(host, name, "rx", this.pool.bytes, start, start + length, this.#time[0]);
@@ -250,24 +196,12 @@ export class Fabric {
    * counted is taken back through them, and what threads counted is added up.
    */
   ledger(): readonly Float64Array[] {
-    return [
-      this.#lost,
-      this.consumed,
-      ...this.vms.map((vm) => vm.counts),
-      ...this.wires.map((wire) => wire.counts),
-      ...this.hosts.flatMap(({ datapath, namespaces, rxOverflow }) => [
-        rxOverflow,
-        ...datapath.counters.columns,
-        datapath.exactMatch.stats,
-        datapath.megaflowCache.stats,
-        ...namespaces.flatMap(({ counters }) => counters.columns),
-      ]),
-    ];
+    return this.#ledger.columns();
   }
 
   /** Times that are measured, not counted, as columns. */
   get clocked(): readonly Float64Array[] {
-    return [this.housekeeping, ...this.hosts.flatMap(({ ns, datapath }) => [ns, datapath.counters.ns])];
+    return this.#ledger.clocked();
   }
 
   get datapaths(): readonly Datapath[] {
@@ -276,34 +210,19 @@ export class Fabric {
 
   /** Packets that found no buffer or a full queue, anywhere. */
   losses(): number {
-    let sum = this.lost;
-    for (let h = 0; h < this.hosts.length; h++) {
-      const { rxOverflow, datapath, namespaces } = this.hosts[h];
-      for (let port = 0; port < rxOverflow.length; port++) sum += rxOverflow[port];
-      sum += datapath.counters.drops[Drop.NoBuffer] + datapath.counters.drops[Drop.QueueFull];
-      for (let n = 0; n < namespaces.length; n++) {
-        const { drops } = namespaces[n].counters;
-        sum += drops[Drop.NoBuffer] + drops[Drop.QueueFull];
-      }
-    }
-    return sum;
+    return this.#ledger.losses();
   }
 
   /** Remembers what all clocks of virtual time say, before a speculative stretch. */
   keepClocks(): void {
-    this.#clocks[0] = this.#now;
-    let n = 1;
-    for (let h = 0; h < this.hosts.length; h++) {
-      const { namespaces } = this.hosts[h];
-      for (let i = 0; i < namespaces.length; i++) this.#clocks[n++] = namespaces[i].now;
-    }
+    this.#ledger.clocks[0] = this.#now;
+    this.#ledger.keepClocks();
   }
 
   /** Turns them back to that. */
   resetClocks(): void {
-    this.#now = this.#clocks[0];
-    let n = 1;
-    for (const host of this.hosts) for (const namespace of host.namespaces) namespace.now = this.#clocks[n++];
+    this.#ledger.resetClocks();
+    this.#now = this.#ledger.clocks[0];
   }
 
   /** Moves virtual time to `now` (ns): ageing, timeouts and revalidation, when 500 ms have passed since the last time. */
@@ -487,22 +406,11 @@ export class Fabric {
 
   #toVm(h: number, port: number, index: number, queue: PacketQueue): void {
     const { pool, tap } = this;
-    const { counts } = this.vms[index];
-    const high = this.#macs[2 * index];
-    const low = this.#macs[2 * index + 1];
+    const vm = this.vms[index];
     const responder = this.#responders[index];
     while (queue.shiftOne()) {
       const start = queue.lastStart;
-      const length = queue.lastEnd - start;
-      const unicast = pool.view.getInt32(start) === high && pool.view.getUint16(start + 4) === low;
-      if (unicast) {
-        counts[V_UNICAST]++;
-        counts[V_UNICAST_BYTES] += length;
-      }
-      if (unicast || (pool.bytes[start] & 1) !== 0) {
-        counts[V_DELIVERED]++;
-        counts[V_DELIVERED_BYTES] += length;
-      } else counts[V_FLOODED]++;
+      vm.countDelivered(pool.view, start, queue.lastEnd);
       if (tap !== null) tap.delivered(index, pool.bytes, start, queue.lastEnd, queue.lastTime);
       if (responder?.answer(queue.lastSlot, start, queue.lastEnd)) {
         this.#time[0] = queue.lastTime;
@@ -541,9 +449,5 @@ export class Fabric {
       `topology ${this.topology.name}: frames go round without end, ${this.#mostBursts} bursts after one was put in, now at ` +
         `${host.name}/${port}: a loop of wires or bridges that flood`,
     );
-  }
-
-  #names(): string {
-    return this.vms.map((vm) => vm.config.name).join(", ");
   }
 }

@@ -7,7 +7,7 @@
  *   record:  f64 window | f64 time, ns | i32 kind | i32 index | i32 bytes | i32 order | the frame
  */
 import { closeSync, openSync, readSync, rmSync, writeSync } from "node:fs";
-import type { FabricTap } from "../datapath/fabric.ts";
+import type { FabricTap } from "../datapath/fabric-tap.ts";
 import type { WindowWatcher } from "./lane.ts";
 
 const HEADER = 32;

@@ -16,7 +16,8 @@
  * buffers and rings are full everywhere, the frame is lost and counted. With `drop` nothing is waited for: a frame that finds
  * its ring full is dropped and counted, as a network card's.
  */
-import type { Elsewhere, Fabric } from "../datapath/fabric.ts";
+import type { Elsewhere } from "../datapath/elsewhere.ts";
+import type { Fabric } from "../datapath/fabric.ts";
 import { copyBytes } from "../datapath/packet/copy.ts";
 import { type Meeting, Poisoned } from "./control.ts";
 import type { RingReader, RingWriter } from "./frame-ring.ts";

@@ -1,5 +1,6 @@
 /** One host's part of a mode's trial with `--placement hosts`: its host on a thread of its own, rings for wires. */
-import { Fabric, type FabricOptions, type FabricTap } from "../../datapath/fabric.ts";
+import { Fabric, type FabricOptions } from "../../datapath/fabric.ts";
+import type { FabricTap } from "../../datapath/fabric-tap.ts";
 import type { Topology } from "../../datapath/topology.ts";
 import { Meeting } from "../../workers/control.ts";
 import { FrameLog } from "../../workers/frame-log.ts";

@@ -1,5 +1,6 @@
 /** One worker's part of a mode's trial: its copy of the cluster through the counting pass and the measured ones. */
-import { Fabric, type FabricOptions, type FabricTap } from "../../datapath/fabric.ts";
+import { Fabric, type FabricOptions } from "../../datapath/fabric.ts";
+import type { FabricTap } from "../../datapath/fabric-tap.ts";
 import type { Topology } from "../../datapath/topology.ts";
 import { Meeting } from "../../workers/control.ts";
 import { FrameLog } from "../../workers/frame-log.ts";

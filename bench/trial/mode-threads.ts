@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Fabric, type FabricOptions, type FabricTap } from "../../datapath/fabric.ts";
+import { Fabric, type FabricOptions } from "../../datapath/fabric.ts";
+import type { FabricTap } from "../../datapath/fabric-tap.ts";
 import { readFrameLogs } from "../../workers/frame-log.ts";
 import { ledgerLength } from "../../workers/lane.ts";
 import { outboxBuffer } from "../../workers/outbox.ts";

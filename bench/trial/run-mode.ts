@@ -4,7 +4,8 @@
  */
 import { join } from "node:path";
 import type { ClusterCounters } from "../../datapath/cluster-counters.ts";
-import { Fabric, type FabricOptions, type FabricTap } from "../../datapath/fabric.ts";
+import { Fabric, type FabricOptions } from "../../datapath/fabric.ts";
+import type { FabricTap } from "../../datapath/fabric-tap.ts";
 import type { Topology } from "../../datapath/topology.ts";
 import { InputError } from "../errors.ts";
 import { pingPath } from "../path/ping-path.ts";

@@ -1,7 +1,8 @@
 /** What must not depend on the number of workers, as plain data. */
 import type { ClusterState } from "../../bench/trial/state.ts";
 import type { ClusterCounters } from "../../datapath/cluster-counters.ts";
-import type { Fabric, FabricTap } from "../../datapath/fabric.ts";
+import type { Fabric } from "../../datapath/fabric.ts";
+import type { FabricTap } from "../../datapath/fabric-tap.ts";
 import { FlowHasher } from "../../workers/flow-hash.ts";
 
 export interface FabricFacts {
