@@ -23,22 +23,11 @@ import {
 import { build, damage } from "./frames.ts";
 import { KINDS, type Kind, randomMatch } from "./matches.ts";
 import { changesCase, limitsCase, spellingCase } from "./more-families.ts";
+import { macCase, portCase, qinqCase, tunnelFlowCase } from "./port-families.ts";
 import { Random } from "./random.ts";
+import { actionSetCase, groupChainCase, maskCase } from "./set-families.ts";
 import { conjunctionCase, groupCase, hashCase, learnRules, tunnelCase } from "./special-families.ts";
-import {
-  actionSetCase,
-  cloneCase,
-  groupChainCase,
-  learnFullCase,
-  lengthCase,
-  macCase,
-  maskCase,
-  mixtureCase,
-  portCase,
-  qinqCase,
-  tunnelFlowCase,
-  wideConjunctionCase,
-} from "./wider-families.ts";
+import { cloneCase, learnFullCase, lengthCase, mixtureCase, wideConjunctionCase } from "./wider-families.ts";
 
 /** Numbers of a family that share their bridges. */
 const SAME_SHAPE = 40;

@@ -1,6 +1,6 @@
 /**
  * What a real switch holds after a rule was sent to it (test/golden/rule-text.json.gz and rule-text-fields.json.gz, made by
- * record-rule-text.ts from the texts of rule-texts.ts and field-texts.ts): the same match and actions, and a refusal for a refusal.
+ * record-rule-text.ts from rule-texts.ts, field-texts.ts and action-texts.ts): the same match and actions, and a refusal for a refusal.
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

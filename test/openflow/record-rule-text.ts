@@ -3,7 +3,7 @@
  * version, and writes test/golden/rule-text.json.gz:
  *
  *     node dist/test/openflow/record-rule-text.js
- *     node dist/test/openflow/record-rule-text.js fields     the questions of field-texts.ts, to rule-text-fields.json.gz
+ *     node dist/test/openflow/record-rule-text.js fields     the questions of field- and action-texts.ts, to rule-text-fields.json.gz
  *
  * "Holds" is what `bridge/dump-flows` of the daemon prints, which knows the rule before it is put into any version's words.
  */
@@ -15,7 +15,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { Unixctl } from "../conformance/unixctl.ts";
 import { ovsSchema, run, sleep, toolPath } from "../lab/shell.ts";
-import { actionQuestions, fieldQuestions } from "./field-texts.ts";
+import { fieldQuestions } from "./field-texts.ts";
 import { PORTS, type Question, questions } from "./rule-texts.ts";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "..");

@@ -9,7 +9,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { packageRoot } from "../../bench/paths.ts";
 import { Oracle } from "../conformance/oracle.ts";
-import { caseOf, situations } from "./trace-situations.ts";
+import { caseOf } from "./situation.ts";
+import { situations } from "./trace-situations.ts";
 
 const wanted = process.argv.slice(2);
 const oracle = await Oracle.start();

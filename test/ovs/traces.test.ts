@@ -12,7 +12,8 @@ import { CaseSwitch, runEvent } from "../../bench/ovs-cases/run-case.ts";
 import { traceText } from "../../bench/ovs-cases/trace-case.ts";
 import { packageRoot } from "../../bench/paths.ts";
 import { comparable } from "./comparable-trace.ts";
-import { caseOf, situations } from "./trace-situations.ts";
+import { caseOf } from "./situation.ts";
+import { situations } from "./trace-situations.ts";
 
 interface Recording {
   readonly records: readonly { readonly name: string; readonly texts: readonly string[] }[];
