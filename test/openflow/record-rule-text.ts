@@ -15,6 +15,7 @@ import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { Unixctl } from "../conformance/unixctl.ts";
 import { ovsSchema, run, sleep, toolPath } from "../lab/shell.ts";
+import { actionQuestions } from "./action-texts.ts";
 import { fieldQuestions } from "./field-texts.ts";
 import { PORTS, type Question, questions } from "./rule-texts.ts";
 
