@@ -223,7 +223,7 @@ function commitMpls(flow: Int32Array, base: Int32Array, out: OdpAction[]): void 
       base[W_MPLS0] = entry;
       common++;
     } else {
-      out.push({ kind: "pop_mpls", ethertype: baseCount !== 1 && flowCount === 0 ? 0x8847 : type });
+      out.push({ kind: "pop_mpls", ethertype: baseCount !== 1 && !isMplsType(type) ? 0x8847 : type });
       popMpls(base, baseCount, type, undefined);
       baseCount--;
     }

@@ -15,11 +15,21 @@ export interface FrozenActions {
   readonly actions: readonly OfAction[];
 }
 
+/** A value that `push` put on the stack, and of how many bytes it is. */
+export interface StackEntry {
+  readonly value: FieldValue;
+  readonly bytes: number;
+}
+
 export interface FrozenState {
   readonly bridge: Bridge;
+  /** Where a packet was copied to the controller, which is told; 0 in all other states. */
+  readonly table: number;
   /** Values of FROZEN_WORDS. */
   readonly metadata: Int32Array;
-  readonly stack: readonly FieldValue[];
+  readonly stack: readonly StackEntry[];
+  /** What the rule gives the controller along with the packet. */
+  readonly userdata: readonly number[];
   /** Empty: the packet starts again at table 0. */
   readonly actions: readonly FrozenActions[];
   readonly actionSet: readonly OfAction[];
@@ -55,8 +65,10 @@ export class FrozenStates {
   idFor(state: FrozenState): number {
     const key = [
       state.bridge.name,
+      state.table,
       state.metadata.join(),
-      state.stack.map((value) => value.join(".")).join(),
+      state.stack.map(({ value, bytes }) => `${value.join(".")}/${bytes}`).join(),
+      state.userdata.join(),
       state.actions.map(({ table, actions }) => `${table}:${this.listKey(actions)}`).join(),
       this.listKey(state.actionSet),
     ].join("|");

@@ -47,7 +47,7 @@ const VID_BITS = 0xfff;
 const PCP_BITS = 0xe000;
 
 export abstract class XlateChange extends XlateState {
-  abstract sendToController(maxLength: number, reason: string, controller: number): void;
+  abstract sendToController(maxLength: number, reason: string, controller: number, userdata?: readonly number[]): void;
 
   /** Does one action on the packet's headers; false: the rest of the list is not done. */
   protected change(action: OfAction): boolean {
@@ -118,7 +118,10 @@ export abstract class XlateChange extends XlateState {
         return true;
       case "push":
         examineSubfield(action.subfield, mask);
-        this.stack.push({ value: subfieldGet(action.subfield, flow, new Int32Array(4)).slice() });
+        this.stack.push({
+          value: subfieldGet(action.subfield, flow, new Int32Array(4)),
+          bytes: Math.ceil(action.subfield.width / 8),
+        });
         return true;
       case "pop": {
         const entry = this.stack.pop();

@@ -32,14 +32,22 @@ export abstract class XlateNested extends XlateFreeze {
       this.note("error", `over ${MAX_RESUBMITS} resubmit actions`);
       this.error = "Too many resubmits";
     } else if (this.tooLong()) {
-      // No error there: what has been written so far is done.
+      // No error there: what has been written so far is done, and nothing more.
       this.note("error", "resubmits yielded over 64 kB of actions");
+      this.exit = true;
       return false;
-    } else if (this.stack.length >= 65536 / 16) {
+    } else if (this.stackBytes() >= 65536) {
       this.note("error", "resubmits yielded over 64 kB of stack");
       this.error = "Stack too deep";
     }
     return this.error === undefined;
+  }
+
+  /** Each value takes its bytes and one for their number (nx_stack_push). */
+  private stackBytes(): number {
+    let sum = 0;
+    for (const entry of this.stack) sum += entry.bytes + 1;
+    return sum;
   }
 
   private tooLong(): boolean {

@@ -115,7 +115,12 @@ export abstract class XlateOutput extends XlateChange {
     for (const port of ports) this.composeOutput(port.ofport, last && port === ports[ports.length - 1], false);
   }
 
-  override sendToController(maxLength: number, reason: string, controller: number): void {
+  override sendToController(
+    maxLength: number,
+    reason: string,
+    controller: number,
+    userdata: readonly number[] = [],
+  ): void {
     this.commit();
     const rule = this.rule;
     const miss =
@@ -123,7 +128,8 @@ export abstract class XlateOutput extends XlateChange {
     const code = miss ? 6 : (REASONS[reason] ?? 1);
     // Tracing only a flow, Open vSwitch marks what would be sent; the id is of a state that it keeps for its controller.
     const onlyTraced = this.trace !== undefined && !this.sideEffects;
-    const id = this.trace === undefined ? 0 : this.host.freeze(this.frozenState([]));
+    const state = { ...this.frozenState([]), table: this.table, userdata, actionSet: [] };
+    const id = this.trace === undefined ? 0 : this.host.freeze(state);
     this.actions.push({
       kind: "userspace",
       reason: `controller(reason=${code},dont_send=${onlyTraced ? 1 : 0},continuation=0,recirc_id=${id},rule_cookie=${rule === undefined || rule.cookie === 0n ? "0" : `0x${rule.cookie.toString(16)}`},controller_id=${controller},max_len=${maxLength})`,

@@ -29,7 +29,7 @@ import {
   W_VLAN0,
 } from "../flow/flow-key.ts";
 import type { OfAction } from "../openflow/action.ts";
-import { type FieldValue, type Subfield, subfieldGet } from "../openflow/field.ts";
+import { type Subfield, subfieldGet } from "../openflow/field.ts";
 import { formatFieldValue, formatSubfield, fullMask } from "../openflow/field-text.ts";
 import type { Rule } from "../openflow/rule.ts";
 import { alternateHex, bigOf } from "../openflow/syntax.ts";
@@ -39,7 +39,7 @@ import { Effects } from "./effects.ts";
 import { examineSubfield, isIp, isIpv4, isIpv6, isLaterFragment, nwProto, writeSubfield } from "./flow-field.ts";
 import { isMplsType } from "./flow-mpls.ts";
 import { isVlanType } from "./flow-vlan.ts";
-import { type FrozenActions, type FrozenState, frozenMetadata } from "./frozen.ts";
+import { type FrozenActions, type FrozenState, frozenMetadata, type StackEntry } from "./frozen.ts";
 import { type TraceKind, type TraceNode, traceNode } from "./trace.ts";
 import type { Underlay } from "./underlay.ts";
 
@@ -53,10 +53,6 @@ export interface XlateHost {
   freeze(state: FrozenState): number;
   /** Something that megaflows depend on has changed. */
   changed(): void;
-}
-
-interface StackEntry {
-  readonly value: FieldValue;
 }
 
 /**
@@ -253,8 +249,10 @@ export abstract class XlateState {
   protected frozenState(actions: readonly FrozenActions[]): FrozenState {
     return {
       bridge: this.bridge,
+      table: 0,
       metadata: frozenMetadata(this.flow),
-      stack: this.stack.map((entry) => entry.value),
+      stack: this.stack.slice(),
+      userdata: [],
       actions,
       actionSet: this.actionSet,
     };

@@ -100,7 +100,7 @@ export class Xlate extends XlateGroup {
     this.bridge = state.bridge;
     thawMetadata(state.metadata, flow);
     this.table = 0;
-    this.stack = state.stack.map((value) => ({ value: value.slice() }));
+    this.stack = state.stack.slice();
     this.wasMpls = false;
     this.note("thaw", "thaw");
     if (state.actionSet.length > 0) {
@@ -217,7 +217,7 @@ export class Xlate extends XlateGroup {
         this.outputTruncated(action.port, action.maxLength, last, bucket);
         return true;
       case "controller":
-        this.sendToController(action.maxLength, action.reason, action.controller);
+        this.sendToController(action.maxLength, action.reason, action.controller, action.userdata);
         return true;
       case "enqueue": {
         mask[W_SKB_PRIORITY] = -1;
