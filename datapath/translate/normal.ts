@@ -15,6 +15,7 @@ import {
   W_VLAN0,
   W_VLAN1,
 } from "../flow/flow-key.ts";
+import { OFPP_CONTROLLER, OFPP_NONE } from "../openflow/action.ts";
 import { macToText } from "../wire/addresses.ts";
 import { dlType, isArp, nwProto, PROTO_BITS } from "./flow-field.ts";
 import { isVlanType } from "./flow-vlan.ts";
@@ -127,7 +128,7 @@ function outputTo(x: XlateOutput, port: Port, tags: Tags): void {
   flow[W_VLAN1] = saved1;
 }
 
-function flood(x: XlateOutput, from: Port, tags: Tags): void {
+function flood(x: XlateOutput, from: Port | undefined, tags: Tags): void {
   for (const port of x.bridge.ports) {
     if (port === from || port.noFlood || !port.includesVlan(tags.vid, tags.innerVid)) continue;
     outputTo(x, port, tags);
@@ -172,8 +173,10 @@ export function translateNormal(x: XlateOutput): void {
   mask[W_ETH2] = -1;
   mask[W_VLAN0] |= 0xfff | VLAN_PRESENT;
   const from = bridge.inputPort(flow);
-  if (from === undefined) {
-    x.note("error", `received packet on unknown port ${flow[W_IN_PORT] & 0xffff}`);
+  const number = flow[W_IN_PORT] & 0xffff;
+  // What a controller sends comes from no port; it is treated as if from a trunk (OVS: ofpp_none_bundle).
+  if (from === undefined && number !== OFPP_NONE && number !== OFPP_CONTROLLER) {
+    x.note("error", `received packet on unknown port ${number}`);
     x.note("warn", "no input bundle, dropping");
     return;
   }
@@ -182,32 +185,21 @@ export function translateNormal(x: XlateOutput): void {
     return;
   }
   const received = tagsOf(flow);
-  const refused = refusal(from, received.vid);
+  const refused = from === undefined ? undefined : refusal(from, received.vid);
   if (refused !== undefined) {
     x.note("error", refused);
     x.note("warn", "disallowed VLAN VID for this input port, dropping");
     return;
   }
-  const tags = tagsInside(from, received);
+  const tags = from === undefined ? received : tagsInside(from, received);
   const targetLow = flow[W_ETH1] >>> 16;
-  if (isReservedAddress(flow[W_ETH0], targetLow) && bridge.config.forwardBpdu !== true) {
+  if (from !== undefined && isReservedAddress(flow[W_ETH0], targetLow) && bridge.config.forwardBpdu !== true) {
     x.note("detail", "packet has reserved destination MAC, dropping");
     return;
   }
   const gratuitous = isGratuitousArp(flow, mask);
-  const sourceHigh = (flow[W_ETH1] << 16) | (flow[W_ETH2] >>> 16);
-  const sourceLow = flow[W_ETH2] & 0xffff;
   const { vid } = tags;
-  const learn = (now: number, first: boolean): void => {
-    if (bridge.floodVlans.has(vid)) return;
-    if (!first && bridge.macs.lookup(vid, sourceHigh, sourceLow) !== from.ofport) return;
-    if (!bridge.macs.learn(vid, sourceHigh, sourceLow, from.ofport, now, gratuitous)) return;
-    x.note("detail", `learned that ${macToText(sourceHigh, sourceLow)} is on port ${from.name} in VLAN ${vid}`);
-    x.host.changed();
-  };
-  if (x.sideEffects) learn(x.now, true);
-  else if (bridge.macs.isNews(vid, sourceHigh, sourceLow, from.ofport)) x.suppressed = true;
-  x.effects.repeats(learn);
+  if (from !== undefined) learnSource(x, from, vid, gratuitous);
 
   const target = bridge.floodVlans.has(vid) ? -1 : bridge.macs.lookup(vid, flow[W_ETH0], targetLow);
   if (target === -1) {
@@ -222,4 +214,21 @@ export function translateNormal(x: XlateOutput): void {
     x.note("detail", "forwarding to learned port");
     outputTo(x, port, tags);
   }
+}
+
+/** Remembers where the packet's source is (update_learning_table). */
+function learnSource(x: XlateOutput, from: Port, vid: number, gratuitous: boolean): void {
+  const { flow, bridge } = x;
+  const sourceHigh = (flow[W_ETH1] << 16) | (flow[W_ETH2] >>> 16);
+  const sourceLow = flow[W_ETH2] & 0xffff;
+  const learn = (now: number, first: boolean): void => {
+    if (bridge.floodVlans.has(vid)) return;
+    if (!first && bridge.macs.lookup(vid, sourceHigh, sourceLow) !== from.ofport) return;
+    if (!bridge.macs.learn(vid, sourceHigh, sourceLow, from.ofport, now, gratuitous)) return;
+    x.note("detail", `learned that ${macToText(sourceHigh, sourceLow)} is on port ${from.name} in VLAN ${vid}`);
+    x.host.changed();
+  };
+  if (x.sideEffects) learn(x.now, true);
+  else if (bridge.macs.isNews(vid, sourceHigh, sourceLow, from.ofport)) x.suppressed = true;
+  x.effects.repeats(learn);
 }
