@@ -5,7 +5,7 @@
 import { OFPP_CONTROLLER, OFPP_IN_PORT, OFPP_LOCAL, OFPP_MAX, OFPP_NONE, type OfAction } from "./action.ts";
 import { type ActionContext, groupId, hexBytes, portOf } from "./action-argument.ts";
 import { parseSubfield } from "./field-text.ts";
-import { findField } from "./fields.ts";
+import { findSubfieldName } from "./fields.ts";
 import { parseBundle } from "./hash-text.ts";
 import { type PortNumbers, portFromText, portToText } from "./port-name.ts";
 import { keyValues, type Span, shown, u8, u16, u32 } from "./syntax.ts";
@@ -55,8 +55,7 @@ function parseOutput(value: Span, ports: PortNumbers | undefined): OfAction {
   }
   const port = portFromText(value.text, ports);
   if (port !== undefined) return { kind: "output", port, maxLength: port === OFPP_CONTROLLER ? 0xffff : 0 };
-  const name = /^[^[]*/.exec(value.text)![0];
-  if (!value.text.includes("[") && findField(name) === undefined) {
+  if (!value.text.includes("[") && findSubfieldName(value.text) === undefined) {
     value.fail(`output to port ${shown(value.text)}, which is not known`, "a port, the name of a port or a subfield");
   }
   return { kind: "output_reg", source: parseSubfield(value), maxLength: 0xffff };

@@ -16,9 +16,10 @@ export const HASH_FIELDS: readonly HashFields[] = [
 export const ALGORITHMS = ["modulo_n", "hash_threshold", "hrw", "iter_hash"] as const;
 export const BUNDLE_ALGORITHMS = ["active_backup", "hrw"] as const;
 
-/** Cuts at commas and blanks. */
-function words(span: Span): Span[] {
-  return Array.from(span.text.matchAll(/[^, ]+/g), (found) => span.slice(found.index, found.index + found[0].length));
+/** Cuts at commas and blanks, and at what else `more` names. */
+function words(span: Span, more = ""): Span[] {
+  const word = new RegExp(`[^, ${more}]+`, "g");
+  return Array.from(span.text.matchAll(word), (found) => span.slice(found.index, found.index + found[0].length));
 }
 
 function oneOf<T extends string>(span: Span, names: readonly T[], what: string): T {
@@ -53,12 +54,12 @@ export function parseMultipath(span: Span): OfAction {
 export function parseBundle(span: Span, load: boolean, ports: PortNumbers | undefined): OfAction {
   const name = load ? "bundle_load" : "bundle";
   const wanted = `${name}(FIELDS,BASIS,ALGORITHM,ofport,${load ? "FIELD[..]," : ""}members:PORT,...)`;
-  const colon = /(?:members|slaves):/.exec(span.text);
+  const colon = /\b(?:members|slaves)\b:?/.exec(span.text);
   if (colon === null) return span.fail(`${name}(${span.text})`, wanted);
   const parts = words(span.slice(0, colon.index));
   if (parts.length !== (load ? 5 : 4)) span.fail(`${name}(${span.text})`, wanted);
   if (parts[3].text !== "ofport") parts[3].fail(`members of type ${shown(parts[3].text)}`, "ofport");
-  const members = words(span.slice(colon.index + colon[0].length)).map((member: Span): number => {
+  const members = words(span.slice(colon.index + colon[0].length), "\\[\\]").map((member: Span): number => {
     const port = portFromText(member.text, ports);
     if (port === undefined)
       member.fail(`port ${shown(member.text)} is not known`, "a port number or the name of a port");

@@ -49,8 +49,12 @@ export class Underlay {
     this.terminals.insert(match, 0, port.odpPort);
   }
 
-  /** The route to `destination` (int32), from `source` if that is not 0; undefined: there is none. */
-  route(destination: number, source: number): Route | undefined {
+  /**
+   * The route to `destination` (int32), from `source` if that is not 0; undefined: there is none. A packet with a mark takes
+   * only routes for that mark, which none of these are (ovs_router_lookup).
+   */
+  route(destination: number, source: number, mark: number): Route | undefined {
+    if (mark !== 0) return undefined;
     if (source !== 0 && !(this.localRoutes && this.ends.some((bridge) => bridge.address === source))) return undefined;
     let best: Bridge | undefined;
     for (const bridge of this.ends) {

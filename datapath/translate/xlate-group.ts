@@ -53,6 +53,7 @@ export abstract class XlateGroup extends XlateNested {
       bucket = group.buckets.find(alive);
     } else {
       if (this.wasMpls) {
+        this.note("detail", "no live bucket"); // as Open vSwitch says, though it has not looked
         this.triggerFreeze();
         return true;
       }
@@ -60,7 +61,7 @@ export abstract class XlateGroup extends XlateNested {
         this.note("detail", `bucket ${bucket.id}: score ${score}`);
       });
       if (chosen === DP_HASH) {
-        this.note("detail", "no live bucket"); // as Open vSwitch says, though it has not looked
+        this.note("detail", "no live bucket");
         this.hashWanted = true;
         this.hashBasis = Number(group.selectionParam & 0xffffffffn) | 0;
         this.hashIsSymmetric = group.selectionMethod === "" || group.selectionParam >> 32n === 1n;

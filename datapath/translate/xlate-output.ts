@@ -193,7 +193,7 @@ export abstract class XlateOutput extends XlateChange {
   protected nativeTunnel(port: Port, last: boolean, truncated: boolean): void {
     const { flow, base } = this;
     const tunnel = port.tunnel!;
-    const route = this.host.underlay.route(flow[W_TUN_DST], flow[W_TUN_SRC]);
+    const route = this.host.underlay.route(flow[W_TUN_DST], flow[W_TUN_SRC], flow[W_PKT_MARK]);
     if (route === undefined) {
       this.note("warn", "native tunnel routing failed");
       return;
