@@ -24,6 +24,8 @@ const GRE_C = 0x8000;
 const GRE_K = 0x2000;
 const GRE_S = 0x1000;
 const TRANSPARENT_ETHERNET = 0x6558;
+/** In the first word of an option: its type's highest bit. */
+const GENEVE_OPTION_CRITICAL = 0x8000;
 const GENEVE_PORT = 6081;
 
 /**
@@ -80,6 +82,19 @@ function udpChecksum(view: DataView, bytes: Uint8Array, ip: number, l4: number, 
   view.setUint16(l4 + 6, sum === 0 ? 0xffff : sum);
 }
 
+/**
+ * The Geneve options in [at, end) may be stepped over: each lies in full, and none is critical, since none is known here
+ * (RFC 8926, 3.5; tun_metadata_from_geneve_udpif).
+ */
+function skipsGeneveOptions(view: DataView, at: number, end: number): boolean {
+  while (at < end) {
+    const option = view.getInt32(at);
+    if ((option & GENEVE_OPTION_CRITICAL) !== 0) return false;
+    at += 4 + (option & 0x1f) * 4;
+  }
+  return at === end;
+}
+
 /** Takes the outer headers of packet i off and fills its tunnel columns; false when they lie or are not of this kind. */
 export function popTunnel(view: DataView, bytes: Uint8Array, set: PacketBatch, i: number, kind: number): boolean {
   const ip = set.l3[i];
@@ -123,8 +138,9 @@ export function popTunnel(view: DataView, bytes: Uint8Array, set: PacketBatch, i
     inner = l4 + 16;
     if (isGeneve) {
       if (head >>> 30 !== 0 || (head & 0xffff) !== TRANSPARENT_ETHERNET) return false;
+      const options = inner;
       inner += ((head >>> 24) & 0x3f) * 4;
-      if (inner > end) return false;
+      if (inner > end || !skipsGeneveOptions(view, options, inner)) return false;
       if ((head & 0x00800000) !== 0) flags |= TUN_FLAG_OAM;
     } else if (head !== 0x08000000 || (vni & 0xff) !== 0) {
       return false;

@@ -22,6 +22,7 @@ export class Underlay {
   /** Frames that end a tunnel here, with the datapath port that takes them in. */
   private readonly terminals = new Classifier<number>([]);
   private readonly localRoutes: boolean;
+  private readonly anyTunnel: boolean;
 
   /**
    * `localRoutes` false: a tunnel with local_ip set finds no route, as in an Open vSwitch whose routes were all added by
@@ -34,6 +35,7 @@ export class Underlay {
     for (const bridge of bridges) {
       for (const port of bridge.ports) if (port.tunnel !== undefined) kinds.set(port.tunnel.vport, port);
     }
+    this.anyTunnel = kinds.size > 0;
     for (const port of kinds.values()) for (const bridge of this.ends) this.listen(port, bridge);
   }
 
@@ -71,26 +73,31 @@ export class Underlay {
   terminate(x: XlateState, port: Port): number {
     const { bridge } = port;
     const { flow, mask } = x;
-    if (bridge.address === undefined) return NO_DATAPATH_PORT;
+    if (bridge.address === undefined || !this.anyTunnel) return NO_DATAPATH_PORT;
     const terminal = this.terminals.lookup(flow, mask);
     if (terminal !== undefined) {
       if (x.sideEffects && isIpv4(flow)) this.setNeighbour(x, bridge, flow[W_NW_SRC], sourceMac(flow));
       return terminal.owner;
     }
-    if (isArp(flow) && flow[W_NW_DST] === bridge.address) {
-      mask[W_TYPE] |= PROTO_BITS;
-      if (nwProto(flow) !== 2) return NO_DATAPATH_PORT;
-      mask[W_MACS0] = -1;
-      mask[W_MACS0 + 1] |= 0xffff0000 | 0;
-      const high = flow[W_MACS0];
-      const low = flow[W_MACS0 + 1] >>> 16;
-      if (high === 0 && low === 0) return NO_DATAPATH_PORT;
-      if (x.sideEffects) {
-        mask[W_NW_SRC] = -1;
-        this.setNeighbour(x, bridge, flow[W_NW_SRC], [high, low]);
-      }
-    }
+    if (isArp(flow)) this.snoopArp(x, bridge);
     return NO_DATAPATH_PORT;
+  }
+
+  /** An ARP reply to the bridge's address, or a gratuitous ARP packet, tells the sender's MAC address. */
+  private snoopArp(x: XlateState, bridge: Bridge): void {
+    const { flow, mask } = x;
+    mask[W_NW_SRC] = -1;
+    mask[W_NW_DST] = -1;
+    if (flow[W_NW_SRC] !== flow[W_NW_DST]) {
+      if (flow[W_NW_DST] !== bridge.address) return;
+      mask[W_TYPE] |= PROTO_BITS;
+      if (nwProto(flow) !== 2) return;
+    }
+    mask[W_MACS0] = -1;
+    mask[W_MACS0 + 1] |= 0xffff0000 | 0;
+    const high = flow[W_MACS0];
+    const low = flow[W_MACS0 + 1] >>> 16;
+    if ((high !== 0 || low !== 0) && x.sideEffects) this.setNeighbour(x, bridge, flow[W_NW_SRC], [high, low]);
   }
 
   private setNeighbour(x: XlateState, bridge: Bridge, address: number, mac: readonly [number, number]): void {
