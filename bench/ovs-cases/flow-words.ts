@@ -16,7 +16,7 @@ import type { Bridge } from "../../datapath/translate/bridge.ts";
 
 /** The values of the fields that `text` names, all others 0, and no port where it names none; an Error says what does not parse. */
 export function parseFlowText(text: string, bridge: Bridge): Int32Array {
-  const match = bridge.parseMatch(text);
+  const match = bridge.parseExactFlow(text);
   const flow = new Int32Array(FLOW_WORDS);
   flow.set(match.value);
   // There is no port 0: it stands for a packet that came in by no port (OVS: parse_ofp_exact_flow).

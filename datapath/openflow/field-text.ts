@@ -23,6 +23,9 @@ export const fullMask = (field: Field): FieldValue => wordsOf(ones(field.bytes *
 /** All bytes of the field are covered. */
 export const isFull = (field: Field, mask: FieldValue): boolean => bigOf(mask) === ones(field.bytes * 8);
 
+/** All bits that the field has are covered. */
+export const isExact = ({ bits }: Field, mask: FieldValue): boolean => (bigOf(mask) & ones(bits)) === ones(bits);
+
 /** A value, or value/mask, of `field`. */
 export function parseFieldValue(field: Field, span: Span, ports: PortNumbers | undefined): MaskedValue {
   const parsed = span.text === "*" ? { value: wordsOf(0n), mask: wordsOf(0n) } : byFormat(field, span, ports);

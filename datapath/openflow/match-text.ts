@@ -28,7 +28,7 @@ import {
 } from "../flow/flow-key.ts";
 import type { OpenFlowVersion } from "./action.ts";
 import { bitsMask, type Field, fieldOr } from "./field.ts";
-import { integer, isFull, type MaskedValue, parseFieldValue, parseSubfield } from "./field-text.ts";
+import { integer, isExact, isFull, type MaskedValue, parseFieldValue, parseSubfield } from "./field-text.ts";
 import { findField, refusedField } from "./fields.ts";
 import type { Match } from "./match.ts";
 import type { PortNumbers } from "./port-name.ts";
@@ -63,6 +63,8 @@ export interface MatchContext {
   readonly ports: PortNumbers | undefined;
   /** Also take fields that only flows have, not rules. */
   readonly internal?: boolean;
+  /** Take no masks. */
+  readonly exact?: boolean;
   /** Called for what the fixed match of OpenFlow 1.0 cannot say. */
   readonly onNxm?: () => void;
 }
@@ -102,6 +104,9 @@ export function applyMatchKey(match: Match, { key, value }: KeyValue, context: M
         : parseFieldValue(field, value, context.ports);
     if (field.name === "ipv6_label" && bigOf(parsed.value) > 0xfffffn) {
       value.fail(`ipv6_label ${value.text}`, "a number of at most 20 bits");
+    }
+    if (context.exact === true && !isExact(field, parsed.mask)) {
+      value.fail(`${field.name}=${value.text} ${value.text === "" ? "has no value" : "leaves bits open"}`, "a value");
     }
     if (!isFixed(field, parsed.mask, value.text.includes("/"))) context.onNxm?.();
     applyField(match, field, parsed);

@@ -67,12 +67,12 @@ function sent(mod: FlowMod, options: TextOptions, nxm: boolean): FlowMod {
   return mod;
 }
 
-/** A match alone, as in `dump-flows BRIDGE MATCH`; the flow of a trace with `internal`. Nothing is dropped from it. */
-export function parseMatch(text: string, options: TextOptions & { readonly internal?: boolean } = {}): Match {
+/** A match alone, as in `dump-flows BRIDGE MATCH`. Nothing is dropped from it. */
+export function parseMatch(text: string, options: TextOptions = {}): Match {
   const match = new Match();
   const span = new Span(text, 0, options.file ?? "", 1);
   for (const pair of keyValues(span)) {
-    if (!applyMatchKey(match, pair, { ports: options.ports, internal: options.internal === true })) {
+    if (!applyMatchKey(match, pair, { ports: options.ports })) {
       pair.key.fail(`${shown(pair.key.text)} is not known`, "a field to match");
     }
   }

@@ -4,12 +4,13 @@
  */
 import { W_IN_PORT } from "../flow/flow-key.ts";
 import { OFPP_LOCAL, type OpenFlowVersion, openFlowVersion } from "../openflow/action.ts";
+import { parseExactFlow } from "../openflow/flow-text.ts";
 import type { Bucket, Group } from "../openflow/group.ts";
 import { parseGroups } from "../openflow/group-text.ts";
 import type { Match } from "../openflow/match.ts";
 import { type PortNames, type PortNumbers, portToText } from "../openflow/port-name.ts";
 import type { Rule } from "../openflow/rule.ts";
-import { parseFlow, parseFlows, parseMatch, type TextOptions } from "../openflow/rule-text.ts";
+import { parseFlow, parseFlows, type TextOptions } from "../openflow/rule-text.ts";
 import { FlowModError, FlowTables } from "../openflow/table.ts";
 import type { BridgeConfig } from "../topology.ts";
 import { ipv4FromText, macWords } from "../wire/addresses.ts";
@@ -175,8 +176,8 @@ export class Bridge {
   }
 
   /** A match in this bridge's port names, also on fields that only flows have. */
-  parseMatch(text: string): Match {
-    return parseMatch(text, { file: "flow", ports: this.portNumbers, internal: true });
+  parseExactFlow(text: string): Match {
+    return parseExactFlow(text, this.portNumbers);
   }
 
   private textOptions(file: string, openflow: string | undefined): TextOptions {

@@ -11,6 +11,7 @@ import { isInputError, messageOf } from "../../bench/errors.ts";
 import { parseJson, readCase } from "../../bench/ovs-cases/case.ts";
 import { packageRoot } from "../../bench/paths.ts";
 import { openFlowVersion } from "../../datapath/openflow/action.ts";
+import { parseExactFlow } from "../../datapath/openflow/flow-text.ts";
 import { parseGroups } from "../../datapath/openflow/group-text.ts";
 import { parseFlow, parseFlows, parseMatch } from "../../datapath/openflow/rule-text.ts";
 import type { BridgeConfig, PortConfig } from "../../datapath/topology.ts";
@@ -87,7 +88,8 @@ const parsers: readonly {
     few: 3_000,
     parse: (text, random) => parseFlows(`# ${text}\n${text}\r\n${text}`, { version: random.pick(VERSIONS), ports }),
   },
-  { name: "matches", seeds: MATCHES, few: 5_000, parse: (text) => parseMatch(text, { ports, internal: true }) },
+  { name: "matches", seeds: MATCHES, few: 5_000, parse: (text) => parseMatch(text, { ports }) },
+  { name: "flows", seeds: MATCHES, few: 5_000, parse: (text) => parseExactFlow(text, ports) },
   {
     name: "groups",
     seeds: GROUPS,
