@@ -23,7 +23,8 @@ import { packageVersion as version } from "./paths.ts";
 /** A fault of the program itself (sysexits.h: EX_SOFTWARE). */
 const EXIT_BUG = 70;
 
-function build(): Command {
+/** The whole command line, not yet parsed. */
+export function build(): Command {
   const program = new Command("eastwest")
     .description(
       "Puts captured traffic through complete OpenStack hosts, with the router on the network node and distributed (DVR), " +

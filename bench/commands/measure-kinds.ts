@@ -169,7 +169,7 @@ function addTrials(command: Command, kind: KindHelp["kind"]): void {
   command.addOption(
     new Option("--trials <n>", kind === "reconf" ? "how often rules are replaced" : "trials at the largest load")
       .argParser(count)
-      .default(kind === "reconf" ? 5 : 10)
+      .default(kind === "reconf" ? 6 : 10)
       .hideHelp(kind !== "mrr" && kind !== "reconf" && kind !== "sweep"),
   );
   command.addOption(

@@ -17,7 +17,7 @@ export function register(program: Command): void {
   program
     .command("report")
     .description("make one page of results: pictures, the finding of each in a sentence, the numbers under it")
-    .argument("<result...>", "files of run, replay, measure or gate --json, and histories of trend")
+    .argument("<result...>", "files of run, replay, measure, gate or npm run bench --json, and histories of trend")
     .option("-o, --output <file>", 'the page, HTML; "-" for standard output', "report.html")
     .option("--svg <dir>", "write every plot as an SVG file too")
     .addHelpText(

@@ -7,14 +7,25 @@ import { type Command, Option } from "commander";
 import { Fabric } from "../../datapath/fabric.ts";
 import type { Topology } from "../../datapath/topology.ts";
 import { CheckError, Exit, InputError, isInputError } from "../errors.ts";
+import { workTree } from "../git.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { checkApart, checkWritable, writeText } from "../output-file.ts";
 import { inputsOfRun } from "../page/inputs.ts";
 import { page, report } from "../page/page.ts";
-import { type ModeName, modes, type NetworkName, networks, packageVersion, scenarioFile, shown } from "../paths.ts";
+import {
+  type ModeName,
+  modes,
+  type NetworkName,
+  networks,
+  packageRoot,
+  packageVersion,
+  scenarioFile,
+  shown,
+} from "../paths.ts";
 import { Progress } from "../progress.ts";
 import { disturbance, runReport } from "../report/run-report.ts";
 import { loadTopology } from "../scenarios/loader.ts";
+import { type Conditions, ConditionsWatch } from "../trial/conditions.ts";
 import { environment } from "../trial/environment.ts";
 import { frameFiles } from "../trial/frame-files.ts";
 import { Captures, checkPort, type Inputs, loadInputs, parseSource, recordedSources } from "../trial/inputs.ts";
@@ -173,6 +184,7 @@ async function run(options: RunOptions): Promise<void> {
     stopped = true;
   });
   const outcomes: ModeOutcome[] = [];
+  const watch = new ConditionsWatch();
   try {
     for (const [index, { topology, file, loaded }] of prepared.entries()) {
       if (stopped) break;
@@ -203,7 +215,7 @@ async function run(options: RunOptions): Promise<void> {
     bar.stop();
     done();
   }
-  deliver(options, outcomes, stopped);
+  deliver(options, outcomes, watch.end(), stopped);
 }
 
 /** Topologies and captures, all read before anything runs: mistakes show at once. */
@@ -272,7 +284,12 @@ function pacing({ pps, multiplier, realTime }: RunOptions): { pace: Pace; paceTe
 }
 
 /** Prints and writes what was asked for, then says by the exit code how it went. */
-function deliver(options: RunOptions, outcomes: readonly ModeOutcome[], stopped: boolean): void {
+function deliver(
+  options: RunOptions,
+  outcomes: readonly ModeOutcome[],
+  conditions: Conditions,
+  stopped: boolean,
+): void {
   const result: RunResult = {
     format: RESULT_FORMAT,
     version: RESULT_VERSION,
@@ -281,6 +298,8 @@ function deliver(options: RunOptions, outcomes: readonly ModeOutcome[], stopped:
     command: process.argv.slice(2),
     interrupted: stopped,
     environment: environment(),
+    commit: workTree(packageRoot),
+    conditions,
     modes: Object.fromEntries(outcomes.map(({ result: mode }) => [mode.mode, mode])),
   };
   const json = `${JSON.stringify(result, null, 2)}\n`;

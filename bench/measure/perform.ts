@@ -1,6 +1,6 @@
 /** One case from plan to figures: start the threads, warm up, do the trials that its kind asks for, say what came out. */
 import { BURST } from "../../datapath/packet/packet-batch.ts";
-import { blockedTime } from "../search/blocked-time.ts";
+import { blockedDifference, blockedTime } from "../search/blocked-time.ts";
 import { lineRate } from "../search/frame-profile.ts";
 import type { SearchGoal } from "../search/goal.ts";
 import { type GoalResult, mlrSearch, SEARCH_DEFAULTS } from "../search/mlr-search.ts";
@@ -262,12 +262,17 @@ class CaseWorker {
       events.push({ lost, blockedSeconds: lost / load, changeSeconds: this.#measurer.changeSeconds });
     }
     if (events.length === 0) return null;
+    const changed = events.map(({ blockedSeconds }) => blockedSeconds);
     return {
       change: "all rules of the bridge deleted and added again",
       load: this.#rate(load),
       events,
       lostWithout,
-      blockedSeconds: median(events.map(({ blockedSeconds }) => blockedSeconds)),
+      blockedSeconds: median(changed),
+      ...blockedDifference(
+        changed,
+        lostWithout.map((lost) => lost / load),
+      ),
     };
   }
 

@@ -4,6 +4,7 @@
  * primary; rates are derived and name their frame size. What a kind of measurement does not have is null.
  */
 import type { WorkTree } from "../git.ts";
+import type { BlockedDifference } from "../search/blocked-time.ts";
 import { layer1Rate, layer2Rate } from "../search/frame-profile.ts";
 import type { HistogramJson } from "../statistics/hdr-histogram.ts";
 import type { Conditions } from "../trial/conditions.ts";
@@ -190,6 +191,9 @@ export interface ReconfJson {
   readonly lostWithout: readonly number[];
   /** Median over the events. */
   readonly blockedSeconds: number;
+  /** What is lost anyway, and what the change adds, in seconds; older results have neither. */
+  readonly without?: BlockedDifference["without"];
+  readonly difference?: BlockedDifference["difference"];
 }
 
 export interface TrialJson {

@@ -25,6 +25,8 @@ export interface Figure {
   readonly pictures: readonly Picture[];
   readonly notes?: readonly Child[];
   readonly tables: readonly DataTable[];
+  /** Tables are wide: one under the other. */
+  readonly stacked?: boolean;
   /** Tables that one opens. */
   readonly more?: { readonly summary: string; readonly tables: readonly DataTable[] };
 }
@@ -74,7 +76,7 @@ export function svg(
 }
 
 export function figureMarkup(figure: Figure): Markup {
-  const { id, topic, headline, text = [], pictures, notes = [], tables, more } = figure;
+  const { id, topic, headline, text = [], pictures, notes = [], tables, stacked = false, more } = figure;
   return el(
     "section",
     { id, "aria-labelledby": `${id}-h` },
@@ -87,18 +89,18 @@ export function figureMarkup(figure: Figure): Markup {
         ...pictures.map((one) => pictureMarkup(id, one)),
       ),
     ...notes.map((note) => el("p", { class: "note" }, note)),
-    tablesMarkup(id, tables),
+    tablesMarkup(id, tables, stacked),
     more !== undefined &&
       more.tables.length > 0 &&
       el("details", {}, el("summary", {}, more.summary), tablesMarkup(`${id}-more`, more.tables)),
   );
 }
 
-function tablesMarkup(id: string, tables: readonly DataTable[]): Markup | null {
+function tablesMarkup(id: string, tables: readonly DataTable[], stacked = false): Markup | null {
   if (tables.length === 0) return null;
   return el(
     "div",
-    { class: tables.length > 1 ? "tables several" : "tables" },
+    { class: tables.length < 2 ? "tables" : stacked ? "tables stacked" : "tables several" },
     ...tables.map((one, i) => tableMarkup(`${id}-${i}`, one)),
   );
 }

@@ -1,6 +1,6 @@
 /**
- * The files that a report is made of. Each says by its format what it is: results of run, replay, measure and gate, and
- * histories. What is no result, of another version, or does not belong with the others is one InputError.
+ * The files that a report is made of. Each says by its format what it is: results of run, replay, measure, gate and the suites
+ * of `npm run bench`, and histories. What is no result, of another version, or does not belong with the others is one InputError.
  */
 import { join } from "node:path";
 import { InputError } from "../errors.ts";
@@ -10,6 +10,7 @@ import { MEASURE_FORMAT, MEASURE_VERSION, type MeasureResult } from "../measure/
 import { packageRoot, shown } from "../paths.ts";
 import { REPLAY_FORMAT, REPLAY_VERSION, type ReplayResult } from "../replay/result.ts";
 import { compileSchema, sentence } from "../scenarios/yaml-source.ts";
+import { COMPUTE_NODE_FORMAT, CURVES_FORMAT, SUITE_VERSION, type SuiteResult, TASKS_FORMAT } from "../suites/result.ts";
 import { HISTORY_FORMAT, type HistoryEntry, readHistory } from "../trend/history.ts";
 import { RESULT_FORMAT, RESULT_VERSION, type RunResult } from "../trial/result.ts";
 
@@ -24,20 +25,26 @@ export interface ReportInputs {
   readonly replays: readonly Named<ReplayResult>[];
   readonly measures: readonly Named<MeasureResult>[];
   readonly gates: readonly Named<GateResult>[];
+  readonly suites: readonly Named<SuiteResult>[];
   readonly histories: readonly Named<readonly HistoryEntry[]>[];
   readonly warnings: readonly string[];
 }
 
 /** A result format that one JSON file holds. */
 interface Kind {
-  readonly list: "runs" | "replays" | "measures" | "gates";
+  readonly list: "runs" | "replays" | "measures" | "gates" | "suites";
   readonly version: number;
   /** Of the command that writes it, for messages. */
   readonly command: string;
-  readonly schema?: string;
-  /** Keys without which nothing can be shown, where there is no schema. */
-  readonly keys?: readonly string[];
+  readonly schema: string;
 }
+
+const suite: Kind = {
+  list: "suites",
+  version: SUITE_VERSION,
+  command: "npm run bench",
+  schema: "bench/suites/result.schema.json",
+};
 
 const kinds: Readonly<Record<string, Kind>> = {
   [RESULT_FORMAT]: { list: "runs", version: RESULT_VERSION, command: "run", schema: "bench/result.schema.json" },
@@ -48,12 +55,10 @@ const kinds: Readonly<Record<string, Kind>> = {
     command: "measure",
     schema: "bench/search/measure.schema.json",
   },
-  [GATE_FORMAT]: {
-    list: "gates",
-    version: GATE_VERSION,
-    command: "gate",
-    keys: ["verdict", "metrics", "broken", "sides"],
-  },
+  [GATE_FORMAT]: { list: "gates", version: GATE_VERSION, command: "gate", schema: "bench/gate/result.schema.json" },
+  [TASKS_FORMAT]: suite,
+  [CURVES_FORMAT]: suite,
+  [COMPUTE_NODE_FORMAT]: suite,
 };
 
 /** Reads and checks all files. Throws an InputError for the first that does not fit. */
@@ -63,6 +68,7 @@ export function readReportInputs(files: readonly string[]): ReportInputs {
     replays: [] as Named<ReplayResult>[],
     measures: [] as Named<MeasureResult>[],
     gates: [] as Named<GateResult>[],
+    suites: [] as Named<SuiteResult>[],
     histories: [] as Named<readonly HistoryEntry[]>[],
     warnings: [] as string[],
   };
@@ -94,6 +100,7 @@ export function inputsOfRun(result: RunResult): ReportInputs {
     replays: [],
     measures: [],
     gates: [],
+    suites: [],
     histories: [],
     warnings: [],
   };
@@ -112,7 +119,7 @@ const isHistory = (value: unknown): boolean => (value as { format?: unknown } | 
 function notOurs(file: string, format: unknown): InputError {
   const found = format === undefined ? "no JSON of eastwest" : `format is ${JSON.stringify(format)}`;
   return new InputError(
-    `${shown(file)}: ${found}, expected a result of run, replay, measure or gate (--json), or a history of trend`,
+    `${shown(file)}: ${found}, expected a result of run, replay, measure, gate or npm run bench (--json), or a history of trend`,
   );
 }
 
@@ -125,10 +132,6 @@ function check(file: string, value: unknown): Kind {
       `${shown(file)}: version is ${JSON.stringify(version)}, this program reads version ${kind.version} of ${kind.command}'s results`,
     );
   }
-  for (const key of kind.keys ?? []) {
-    if ((value as Record<string, unknown>)[key] === undefined) throw new InputError(`${shown(file)}: has no "${key}"`);
-  }
-  if (kind.schema === undefined) return kind;
   const validate = compileSchema(join(packageRoot, kind.schema));
   if (validate(value)) return kind;
   const error = validate.errors?.[0];

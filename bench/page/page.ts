@@ -9,11 +9,16 @@ import { cachesFigure } from "./sections/caches.ts";
 import { capacityFigure } from "./sections/capacity.ts";
 import { gateFigures } from "./sections/gate.ts";
 import { latencyFigure } from "./sections/latency.ts";
+import { reconfFigure, soakFigure } from "./sections/loss.ts";
+import { machinesFigure } from "./sections/machines.ts";
 import { methodFigure } from "./sections/method.ts";
 import { nodesFigure } from "./sections/nodes.ts";
 import { pathFigure } from "./sections/path.ts";
-import { ratesFigure, sweepFigure } from "./sections/rates.ts";
+import { perfFigures } from "./sections/perf.ts";
+import { ratesFigure } from "./sections/rates.ts";
 import { stagesFigure } from "./sections/stages.ts";
+import { suiteFigures } from "./sections/suites.ts";
+import { sweepFigures } from "./sections/sweep.ts";
 import { throughputFigure, workFigure } from "./sections/throughput.ts";
 import { trendFigures } from "./sections/trend.ts";
 import { drawingStyle, pageStyle } from "./style.ts";
@@ -30,18 +35,23 @@ const isFigure = (section: Figure | Absent): section is Figure => "headline" in 
 
 /** Works out what there is to show. */
 export function report(inputs: ReportInputs): Report {
-  const { runs, replays, measures, gates, histories } = inputs;
+  const { runs, replays, measures, gates, suites, histories } = inputs;
+  const machines = machinesFigure(inputs);
   const shown = runs.filter(({ result }) => Object.keys(result.modes).length > 0);
   const sections = [
     ...shown.flatMap((run, i) => runSections(run, shown.length > 1 ? `-${i + 1}` : "")),
     ratesFigure(measures),
     latencyFigure(measures),
-    sweepFigure("sizes", measures, shown),
-    sweepFigure("flows", measures, shown),
+    soakFigure(measures),
+    reconfFigure(measures),
+    ...sweepFigures(measures, shown),
     stagesFigure(replays),
+    ...perfFigures(replays),
+    ...suiteFigures(suites),
     ...gateFigures(gates),
     ...trendFigures(histories),
     ...shown.map((run, i) => methodFigure(run, shown.length > 1 ? `-${i + 1}` : "")),
+    ...(machines === null ? [] : [machines]),
   ];
   return { inputs, sections: [...sections.filter(isFigure), ...sections.filter((section) => !isFigure(section))] };
 }
@@ -125,7 +135,7 @@ export function drawings({ sections }: Report): ReadonlyMap<string, string> {
   return files;
 }
 
-function titleOf({ runs, measures, gates, replays }: ReportInputs): string {
+function titleOf({ runs, measures, gates, replays, suites }: ReportInputs): string {
   const modes = runs.flatMap(({ result }) => Object.values(result.modes));
   const legacy = modes.find(({ mode }) => mode === "legacy");
   const dvr = modes.find(({ mode }) => mode === "dvr");
@@ -134,7 +144,12 @@ function titleOf({ runs, measures, gates, replays }: ReportInputs): string {
   }
   if (modes.length > 0) return modes.map((mode) => `${mode.topology.name}, ${modeName(mode.mode)}`).join("; ");
   return (
-    [measures.length > 0 ? "Measured rates" : "", replays.length > 0 ? "Replays" : "", gates.length > 0 ? "Gate" : ""]
+    [
+      measures.length > 0 ? "Measured rates" : "",
+      replays.length > 0 ? "Replays" : "",
+      suites.length > 0 ? "Suites" : "",
+      gates.length > 0 ? "Gate" : "",
+    ]
       .filter((part) => part !== "")
       .join(", ") || "History"
   );
@@ -199,8 +214,8 @@ function keyNumbers(result: RunResult | undefined): Markup | null {
   );
 }
 
-function sources({ runs, replays, measures, gates, histories }: ReportInputs): Markup[] {
-  const files = [...runs, ...replays, ...measures, ...gates, ...histories].map(({ file }) => file);
+function sources({ runs, replays, measures, gates, suites, histories }: ReportInputs): Markup[] {
+  const files = [...runs, ...replays, ...measures, ...gates, ...suites, ...histories].map(({ file }) => file);
   return [
     el("p", {}, join(["Made from ", files.join(", "), "."])),
     el(

@@ -46,7 +46,7 @@ export function bottomAxis(
     ),
     ...marks.map((tick) => text(scale.at(tick), bottom + 17, name(tick), { class: "tick", "text-anchor": "middle" })),
     text(scale.at(last), bottom + 34, title, { class: "axis-title", "text-anchor": "end" }),
-    first > 0 || scale.kind === "log"
+    first !== 0 || scale.kind !== "linear"
       ? line(scale.at(first), bottom, scale.at(last), bottom, { class: "axis" })
       : line(0, 0, 0, 0, { class: "none" }),
   ];

@@ -1,7 +1,7 @@
 /** From values to pixels, with the values that an axis names. */
 
 export interface Scale {
-  readonly kind: "linear" | "log";
+  readonly kind: "linear" | "log" | "ordinal";
   /** Pixel of a value; values outside of the domain are put at its ends. */
   at(value: number): number;
   readonly ticks: readonly number[];
@@ -19,25 +19,47 @@ export function linearScale(high: number, range: readonly [number, number], coun
   return scale("linear", [first, last], range, ticks, (value) => value);
 }
 
-/** Powers of ten from that at or below `low` to that at or above `high`; with few of them also 2 and 5 times. */
+/** From 1, 2 or 5 times a power of ten at or below `low` to one at or above `high`; over many powers only those are named. */
 export function logScale(low: number, high: number, range: readonly [number, number]): Scale {
   if (!(low > 0) || !(high > 0)) throw new Error(`logScale: from ${low} to ${high}, expected positive values`);
-  const inner: number[] = [];
   const from = Math.floor(Math.log10(low) + 1e-9);
   const to = Math.ceil(Math.log10(Math.max(high, low * 1.01)) - 1e-9);
-  const multiples = to - from <= 3 ? [1, 2, 5] : [1];
-  for (let power = from; power <= to; power++) {
-    for (const times of multiples) inner.push(clean(times * 10 ** power));
-  }
-  // The domain begins and ends at a tick, as near to the values as there is one.
-  const first = inner.findLast((tick) => tick <= low * (1 + 1e-9)) ?? inner[0];
-  const last = inner.find((tick) => tick >= high * (1 - 1e-9)) ?? inner[inner.length - 1];
-  const ticks = inner.filter((tick) => tick >= first && tick <= last);
+  const steps: number[] = [];
+  for (let power = from; power <= to; power++) for (const times of [1, 2, 5]) steps.push(clean(times * 10 ** power));
+  // The domain begins and ends at a step, as near to the values as there is one.
+  const first = steps.findLast((step) => step <= low * (1 + 1e-9)) ?? steps[0];
+  const above = steps.find((step) => step >= high * (1 - 1e-9)) ?? steps[steps.length - 1];
+  const last = above > first ? above : clean(first * 10);
+  const within = steps.filter((step) => step >= first && step <= last);
+  const powers = within.filter((step) => isPower(step));
+  return scale("log", [first, last], range, powers.length > 3 ? powers : within, Math.log10);
+}
+
+/** Log, from the first of `ticks` to `high` (default: the last of them), and these are named. */
+export function logScaleAt(
+  ticks: readonly number[],
+  range: readonly [number, number],
+  high = ticks[ticks.length - 1],
+): Scale {
+  const first = ticks[0];
+  const last = Math.max(high, ticks[ticks.length - 1]);
   return scale("log", [first, last > first ? last : first * 10], range, ticks, Math.log10);
 }
 
+/** Each of the ascending `values` as far from its neighbours as any other: for axes that have a zero, and names. */
+export function ordinalScale(values: readonly number[], range: readonly [number, number]): Scale {
+  const place = (value: number): number => Math.max(0, values.indexOf(value));
+  const steps = Math.max(1, values.length - 1);
+  return {
+    kind: "ordinal",
+    domain: [values[0], values[values.length - 1]],
+    ticks: values,
+    at: (value) => range[0] + (place(value) / steps) * (range[1] - range[0]),
+  };
+}
+
 function scale(
-  kind: Scale["kind"],
+  kind: "linear" | "log",
   domain: readonly [number, number],
   range: readonly [number, number],
   ticks: readonly number[],
@@ -65,3 +87,5 @@ function roundStep(step: number): number {
 
 /** 0.30000000000000004 -> 0.3 */
 const clean = (value: number): number => Number(value.toPrecision(12));
+
+const isPower = (value: number): boolean => Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9;

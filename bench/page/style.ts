@@ -38,6 +38,8 @@ svg .wire-name { stroke-width: 3px; }
 .level { stroke: var(--quiet); stroke-width: 1; stroke-dasharray: 2 3; }
 .whisker { stroke: var(--ink); stroke-width: 1.5; }
 .curve { fill: none; stroke-width: 2.5; stroke-linejoin: round; stroke-linecap: round; } .curve.model { stroke-dasharray: 6 5; }
+.curve.dash-1 { stroke-dasharray: 11 5; } .curve.dash-2 { stroke-dasharray: 6 5; } .curve.dash-3 { stroke-dasharray: 1 5; }
+.leader { stroke: var(--faint); stroke-width: 1; } svg .place { fill: var(--quiet); paint-order: stroke; stroke: var(--paper); stroke-width: 3px; }
 .mark { stroke: var(--paper); stroke-width: 1.5; }
 .host { fill: var(--raised); stroke: var(--rule); } .box { fill: var(--paper); stroke: var(--faint); }
 .box.unused { stroke-dasharray: 3 3; } svg .unused-name { fill: var(--quiet); }
@@ -92,7 +94,7 @@ th, td { padding: 0.3125rem 1rem 0.3125rem 0; text-align: right; vertical-align:
 th:last-child, td:last-child { padding-right: 0; } .words, tbody th { text-align: left; }
 thead th { white-space: normal; font-weight: 600; color: var(--quiet); border-bottom-color: var(--faint); vertical-align: bottom; } tbody th { font-weight: 400; }
 .wrap { white-space: normal; min-width: 13rem; display: block; overflow-wrap: anywhere; }
-.several table { width: 100%; }
+.several table { width: 100%; } .tables.stacked { display: grid; gap: 1.5rem; }
 details { margin-top: 1.5rem; } summary { font-size: 0.875rem; font-weight: 600; cursor: pointer; padding: 0.25rem 0; }
 code { font: 0.9375em/1.5 var(--mono); overflow-wrap: anywhere; } .rule { display: block; padding-left: 1.25em; text-indent: -1.25em; }
 .who.legacy, .ink.legacy { color: var(--legacy-ink); } .who.dvr, .ink.dvr { color: var(--dvr-ink); }

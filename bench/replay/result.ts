@@ -2,6 +2,8 @@
  * The result of a replay, as it is printed and written with --json (../replay.schema.json). Keys that `run` has too mean
  * the same: integer counts from the cold pass, times from the warm ones. A packet is a frame that came in.
  */
+import type { WorkTree } from "../git.ts";
+import type { Conditions } from "../trial/conditions.ts";
 import type { Environment } from "../trial/environment.ts";
 import type { InputResult } from "../trial/result.ts";
 import type { Spread } from "../trial/statistics.ts";
@@ -87,6 +89,9 @@ export interface ReplayResult {
   readonly command: readonly string[];
   readonly interrupted: boolean;
   readonly environment: Environment;
+  /** The program's commit (null outside of a repository), and what else the machine did; older results have neither. */
+  readonly commit?: WorkTree | null;
+  readonly conditions?: Conditions;
   readonly workers: number;
   readonly inputs: readonly InputResult[];
   readonly rulesFile: string | null;

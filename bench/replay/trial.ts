@@ -10,8 +10,10 @@ import { formatRule } from "../../datapath/openflow/rule-text.ts";
 import { formatMegaflowLine } from "../../datapath/ovs/megaflow-text.ts";
 import { PcapWriter } from "../../pcaps/write-pcap.ts";
 import { InputError } from "../errors.ts";
-import { packageVersion } from "../paths.ts";
+import { workTree } from "../git.ts";
+import { packageRoot, packageVersion } from "../paths.ts";
 import { bytesPerPacket } from "../trial/allocation.ts";
+import { ConditionsWatch } from "../trial/conditions.ts";
 import { environment } from "../trial/environment.ts";
 import { type ColdResult, coldPass, entriesOf } from "../trial/passes.ts";
 import type { InputResult } from "../trial/result.ts";
@@ -155,6 +157,7 @@ export async function measure(
   longest: number,
   progress: Progress,
 ): Promise<Omit<ReplayOutcome, "files">> {
+  const watch = new ConditionsWatch();
   const { setup } = trial;
   const { counters } = engine.datapath;
   const recorder = (burstNs: number): PerfRecorder | null =>
@@ -198,6 +201,8 @@ export async function measure(
     command: process.argv.slice(2),
     interrupted,
     environment: environment(),
+    commit: workTree(packageRoot),
+    conditions: watch.end(),
     workers: trial.workers,
     inputs: trial.inputResults,
     rulesFile: setup.rules?.file ?? null,

@@ -1,5 +1,5 @@
 /** What `eastwest measure` and `merge` print of measurements. */
-import type { LatencyJson, MeasureCase, MeasureResult, Rate } from "../measure/result.ts";
+import type { LatencyJson, MeasureCase, MeasureResult, Rate, ReconfJson } from "../measure/result.ts";
 import { number, percent, table, whole, wrapped } from "./format.ts";
 
 /** Shares of time without a core above this are said to disturb. */
@@ -102,7 +102,20 @@ function reconfLine({ reconf }: MeasureCase): string {
     `effective blocked time ${ms(reconf.blockedSeconds)} ms (median of ${reconf.events.length})\n` +
     `  each, ms: ${reconf.events.map(({ blockedSeconds }) => ms(blockedSeconds)).join(" ")}; the change itself: ` +
     `${reconf.events.map(({ changeSeconds }) => ms(changeSeconds)).join(" ")}\n` +
-    `  frames lost without a change: ${reconf.lostWithout.map(whole).join(" ")}\n`
+    `  frames lost without a change: ${reconf.lostWithout.map(whole).join(" ")}\n${differenceLine(reconf)}`
+  );
+}
+
+/** What of the blocked time is the change's, and what the machine's. */
+function differenceLine({ without, difference, events }: ReconfJson): string {
+  if (without === undefined || difference === undefined) return "";
+  const ms = (seconds: number): string => number(1000 * seconds);
+  const { value, low, high } = difference;
+  const interval = events.length < 6 ? "least and most" : "95 % interval";
+  const found = low > 0 ? "the change costs something" : "no more than what is lost anyway, as far as this shows";
+  return wrapped(
+    `without a change ${ms(without.median)} ms (median), ${ms(without.most)} ms (most); with it ${ms(value)} ms more ` +
+      `(${interval} ${ms(low)} to ${ms(high)}): ${found}`,
   );
 }
 

@@ -16,6 +16,7 @@ import { WarmRunner } from "../trial/passes.ts";
 import { coldSchedule, warmSchedule } from "../trial/schedule.ts";
 import { median } from "../trial/statistics.ts";
 import { FRAMES } from "./fixture.ts";
+import { COMPUTE_NODE_FORMAT, type ComputeNodeResult, SUITE_VERSION } from "./result.ts";
 
 const STAGES = ["extract", "lookup", "execute", "router", "receive queues"] as const;
 
@@ -141,6 +142,6 @@ export function computeNodeText(of: ComputeNode): string {
   );
 }
 
-export function computeNodeJson(of: ComputeNode): unknown {
-  return { format: "eastwest compute node", version: 1, environment: environment(), ...of };
+export function computeNodeJson(of: ComputeNode): ComputeNodeResult {
+  return { format: COMPUTE_NODE_FORMAT, version: SUITE_VERSION, environment: environment(), ...of };
 }

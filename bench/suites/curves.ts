@@ -12,6 +12,7 @@ import { coldSchedule, warmSchedule } from "../trial/schedule.ts";
 import { median } from "../trial/statistics.ts";
 import { FRAMES, frames, type Replayed, warmEngine } from "./fixture.ts";
 import { meshInputs, meshTopology } from "./mesh.ts";
+import { CURVES_FORMAT, type CurvesResult, SUITE_VERSION } from "./result.ts";
 
 export interface CurvePoint {
   /** Flows, masks or hosts. */
@@ -318,6 +319,6 @@ export function curvesText(curves: readonly Curve[], interrupted: boolean): stri
   return interrupted ? `${text}interrupted: what is above was measured, the rest was not\n` : text;
 }
 
-export function curvesJson(curves: readonly Curve[], interrupted: boolean): unknown {
-  return { format: "eastwest curves", version: 1, environment: environment(), interrupted, curves };
+export function curvesJson(curves: readonly Curve[], interrupted: boolean): CurvesResult {
+  return { format: CURVES_FORMAT, version: SUITE_VERSION, environment: environment(), interrupted, curves };
 }

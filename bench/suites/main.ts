@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 import { Exit, InputError, isInputError, messageOf } from "../errors.ts";
 import { checkWritable, writeText } from "../output-file.ts";
 import { networks } from "../paths.ts";
+import { ConditionsWatch } from "../trial/conditions.ts";
 import { suite as capture } from "./capture.ts";
 import { suite as checksum } from "./checksum.ts";
 import { computeNodeJson, computeNodeText, measureComputeNode } from "./compute-node.ts";
@@ -22,6 +23,7 @@ import { suite as hash } from "./hash.ts";
 import { suite as lookup } from "./lookup.ts";
 import { suite as normal } from "./normal.ts";
 import { suite as queue } from "./queue.ts";
+import type { SuiteResult } from "./result.ts";
 import { suite as ring } from "./ring.ts";
 import { suite as router } from "./router.ts";
 import { suite as translate } from "./translate.ts";
@@ -89,8 +91,9 @@ async function main({ words, ms, json, list, help }: Choice): Promise<void> {
     process.stdout.write(HELP);
     return;
   }
-  if (words[0] === "curves") return await curves(words.slice(1), ms, json);
-  if (words[0] === "compute-node") return await computeNode(words.slice(1), ms, json);
+  const watch = json === undefined || list ? null : new ConditionsWatch();
+  if (words[0] === "curves") return give(json, await curves(words.slice(1), ms, json), watch);
+  if (words[0] === "compute-node") return give(json, await computeNode(words.slice(1), ms, json), watch);
   const results: TaskResult[] = [];
   let found = 0;
   for (const { name, tasks, done } of suites) {
@@ -115,12 +118,14 @@ async function main({ words, ms, json, list, help }: Choice): Promise<void> {
   if (found === 0) {
     throw new InputError(`no task has all of "${words.join(" ")}" in its name, --list shows them`);
   }
-  give(json, resultsJson(results));
+  give(json, list ? null : resultsJson(results), watch);
 }
 
-/** Writes the JSON where it was asked for. */
-function give(json: string | undefined, result: unknown): void {
-  const text = `${JSON.stringify(result, null, 2)}\n`;
+/** Writes the JSON where it was asked for, if there is any. */
+function give(json: string | undefined, result: SuiteResult | null, watch: ConditionsWatch | null): void {
+  if (result === null || watch === null) return;
+  const about = { created: new Date().toISOString(), command: process.argv.slice(2), conditions: watch.end() };
+  const text = `${JSON.stringify({ ...result, ...about }, null, 2)}\n`;
   if (json === "-") process.stdout.write(text);
   else if (json !== undefined) writeText(json, text);
 }
@@ -134,7 +139,7 @@ function stoppable(): { readonly stopped: () => boolean } {
   return { stopped: () => stopped };
 }
 
-async function curves(names: readonly string[], ms: number, json: string | undefined): Promise<void> {
+async function curves(names: readonly string[], ms: number, json: string | undefined): Promise<SuiteResult> {
   for (const name of names) {
     if (!curveNames.includes(name)) throw new InputError(`curves ${name}: expected ${curveNames.join(", ")}`);
   }
@@ -145,11 +150,15 @@ async function curves(names: readonly string[], ms: number, json: string | undef
   });
   if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
   if (json !== "-") process.stdout.write(curvesText(measured, signal.stopped()));
-  give(json, curvesJson(measured, signal.stopped()));
   if (signal.stopped()) process.exitCode = Exit.Interrupted;
+  return curvesJson(measured, signal.stopped());
 }
 
-async function computeNode(words: readonly string[], ms: number, json: string | undefined): Promise<void> {
+async function computeNode(
+  words: readonly string[],
+  ms: number,
+  json: string | undefined,
+): Promise<SuiteResult | null> {
   const network = networks.find((name) => name === (words[0] ?? "gre"));
   if (network === undefined || words.length > 1) {
     throw new InputError(`compute-node ${words.join(" ")}: expected one of ${networks.join(", ")}`);
@@ -159,10 +168,10 @@ async function computeNode(words: readonly string[], ms: number, json: string | 
   if (measured === null) {
     process.stderr.write("bench: interrupted before anything was measured\n");
     process.exitCode = Exit.Interrupted;
-    return;
+    return null;
   }
   if (json !== "-") process.stdout.write(computeNodeText(measured));
-  give(json, computeNodeJson(measured));
+  return computeNodeJson(measured);
 }
 
 try {

@@ -1,5 +1,5 @@
 /** A history as series, one a metric and machine, and what changed in each, by commit. */
-import { findGroups, MOST_VALUES } from "./change-points.ts";
+import { findGroups, type Group, MOST_VALUES } from "./change-points.ts";
 import type { HistoryEntry } from "./history.ts";
 
 export interface Change {
@@ -26,6 +26,8 @@ export interface Series {
   readonly leftOut: number;
   readonly values: readonly number[];
   readonly commits: readonly string[];
+  /** The levels, in order; a change is where one with another average begins. */
+  readonly groups: readonly Group[];
   readonly changes: readonly Change[];
   /** Average and deviation (of a population) of the last level. */
   readonly level: number;
@@ -77,6 +79,7 @@ export function trendOf(entries: readonly HistoryEntry[], last = MOST_VALUES): S
       leftOut: points.length - seen.length,
       values,
       commits,
+      groups,
       changes,
       level: average,
       deviation,

@@ -5,10 +5,12 @@
 
 import type { ClusterCounters, NodeCounters, PortCounters } from "../../datapath/cluster-counters.ts";
 import type { Topology } from "../../datapath/topology.ts";
+import type { WorkTree } from "../git.ts";
 import { type ClusterLayout, clusterLayout } from "../path/cluster-layout.ts";
 import { PATH_VERSION, type PacketPath, type PathResult } from "../path/hop.ts";
 import type { CachePoint } from "./cache-series.ts";
 import { type Capacity, capacityOf } from "./capacity.ts";
+import type { Conditions } from "./conditions.ts";
 import { delivered, sumDrops, sumNodes } from "./counters.ts";
 import type { Environment } from "./environment.ts";
 import type { Placement } from "./hosts-threads.ts";
@@ -29,6 +31,9 @@ export interface RunResult {
   readonly command: readonly string[];
   readonly interrupted: boolean;
   readonly environment: Environment;
+  /** The program's commit (null outside of a repository), and what else the machine did; older results have neither. */
+  readonly commit?: WorkTree | null;
+  readonly conditions?: Conditions;
   readonly modes: Readonly<Record<string, ModeResult>>;
 }
 

@@ -2,14 +2,19 @@
 import type { MeasureCase, MeasureResult } from "../../measure/result.ts";
 import { HdrHistogram } from "../../statistics/hdr-histogram.ts";
 import { digits, GAP, tickNumber, whole, withUnit } from "../amount.ts";
+import { caseNames, framesName, subjectName } from "../case-name.ts";
 import { curvePlot } from "../curve-plot.ts";
 import { type Absent, type Figure, NARROW, type Picture } from "../figure.ts";
 import type { Named } from "../inputs.ts";
 import { type Child, datum, el, join } from "../markup.ts";
 import type { Tone } from "../plot.ts";
 
-const TONES: readonly Tone[] = ["third", "dvr", "fourth", "legacy", "fifth"];
+/** From no load to the largest one: by colour, and by dashes that close. */
+const TONES: readonly Tone[] = ["plain", "third", "fifth", "fourth"];
+const DASHES = [3, 2, 1, 0] as const;
 const PERCENTS = [50, 75, 90, 95, 99, 99.5, 99.9, 99.99] as const;
+/** The graph ends at 99.9999 %, as CSIT's does. */
+const MOST = 1e6;
 
 interface Load {
   readonly name: string;
@@ -19,12 +24,19 @@ interface Load {
   readonly histogram: HdrHistogram;
 }
 
+interface Case {
+  readonly one: MeasureCase;
+  readonly loads: readonly Load[];
+  /** Loads whose histograms cannot be read. */
+  readonly unread: readonly string[];
+}
+
 export function latencyFigure(measures: readonly Named<MeasureResult>[]): Figure | Absent {
   const id = "latency";
   const topic = "Latency";
   const cases = measures
     .flatMap(({ result }) => result.cases)
-    .map((one) => ({ one, loads: loadsOf(one) }))
+    .map(caseOf)
     .filter(({ loads }) => loads.length > 0);
   if (cases.length === 0) {
     return {
@@ -37,43 +49,57 @@ export function latencyFigure(measures: readonly Named<MeasureResult>[]): Figure
       ]),
     };
   }
+  const names = caseNames(cases.map(({ one }) => one));
+  const nameOf = ({ one }: Case): string => names.get(one) ?? one.name;
+  const lossy = cases.some(({ loads }) => loads.some(({ lost }) => lost > 0));
   return {
     id,
     topic,
-    headline: headline(cases[0].loads),
+    headline: headline(cases[0]),
     text: [
-      "From the time at which a frame was to be sent until it had been worked on, all directions together. The axis stretches the tail: each step to the right leaves a tenth as many frames.",
+      `From the time at which a frame was to be sent until it had been worked on, all directions together. The axis stretches the tail: each step to the right leaves a tenth as many frames, and a curve ends at its slowest one.${lossy ? " Lost frames have no latency: they are in the table." : ""}`,
     ],
     pictures: cases.map(
-      ({ one, loads }, i): Picture => ({
+      (of, i): Picture => ({
         name: `case-${i + 1}`,
-        caption: one.name,
+        caption: nameOf(of),
         wide: 540,
         narrow: NARROW,
         draw: curvePlot({
-          title: `Latency percentiles of ${one.name}`,
-          description: loads
+          title: `Latency percentiles, ${nameOf(of)}`,
+          description: of.loads
             .map(
               ({ name, histogram }) =>
                 `${name}: median ${us(histogram.percentile(50))}, 99th percentile ${us(histogram.percentile(99))}`,
             )
             .join("; "),
           // 90 % leaves a tenth of the frames, 99 % a hundredth: 1 / (1 - p) on a logarithmic axis.
-          x: { title: "percentile", kind: "log", tick: percentileName, low: 1, high: 10_000 },
-          y: { title: "microseconds", kind: "log", tick: tickNumber },
-          curves: loads.map(({ name, histogram }, n) => ({
+          x: {
+            title: "percentile of frames",
+            kind: "log",
+            tick: percentileName,
+            ticks: powersTo(mostFrames(of)),
+            high: Math.min(MOST, mostFrames(of)),
+          },
+          y: { title: "latency, microseconds", kind: "log", tick: tickNumber },
+          curves: of.loads.map(({ name, histogram }, n) => ({
             name,
             tone: TONES[n % TONES.length],
+            dash: DASHES[n % DASHES.length],
             kind: "line" as const,
             points: tailPoints(histogram),
           })),
         }),
       }),
     ),
-    tables: cases.map(({ one, loads }) => ({
-      caption: `${one.name}: ${one.frames.profile}, percentiles in microseconds`,
-      head: ["load", "packets/s", "frames", "lost", "least", ...PERCENTS.map((percent) => `${percent}${GAP}%`), "most"],
-      rows: loads.map(({ name, rate, lost, histogram }): Child[] => [
+    notes: cases
+      .filter(({ unread }) => unread.length > 0)
+      .map((of) => `${nameOf(of)}: the histogram cannot be read of ${of.unread.join(", ")}.`),
+    stacked: true,
+    tables: cases.map((of) => ({
+      caption: `${nameOf(of)}: percentiles in microseconds; ${framesName(of.one)}, case ${of.one.name}`,
+      head: ["load", "frames/s", "frames", "lost", "least", ...PERCENTS.map((percent) => `${percent}${GAP}%`), "most"],
+      rows: of.loads.map(({ name, rate, lost, histogram }): Child[] => [
         name,
         datum(rate, withUnit(rate, "")),
         datum(histogram.total, whole(histogram.total)),
@@ -86,38 +112,49 @@ export function latencyFigure(measures: readonly Named<MeasureResult>[]): Figure
   };
 }
 
-/** Loads with histograms; one that cannot be read is left out, whatever wrote it. */
-function loadsOf({ latency }: MeasureCase): Load[] {
-  return (latency ?? []).flatMap(({ name, load, lost, directions }): Load[] => {
+function caseOf(one: MeasureCase): Case {
+  const loads: Load[] = [];
+  const unread: string[] = [];
+  for (const { name, load, lost, directions } of one.latency ?? []) {
     try {
       const [first, ...others] = directions.map(({ histogram }) => HdrHistogram.fromJSON(histogram));
-      if (first === undefined) return [];
       for (const other of others) first.add(other);
-      return first.total > 0 ? [{ name, rate: load.framesPerSecond, lost, histogram: first }] : [];
+      if (first.total > 0) loads.push({ name, rate: load.framesPerSecond, lost, histogram: first });
     } catch {
-      return [];
+      unread.push(name);
     }
-  });
+  }
+  return { one, loads, unread };
+}
+
+const mostFrames = ({ loads }: Case): number => Math.max(...loads.map(({ histogram }) => histogram.total));
+
+/** 1, 10, ... up to the number of frames, at most MOST. */
+function powersTo(frames: number): number[] {
+  const powers = [1, 10];
+  while (powers[powers.length - 1] * 10 <= Math.min(frames, MOST)) powers.push(powers[powers.length - 1] * 10);
+  return powers;
 }
 
 function tailPoints(histogram: HdrHistogram): { x: number; y: number }[] {
-  const most = Math.min(10_000, histogram.total);
+  const most = Math.min(MOST, histogram.total);
   const points: { x: number; y: number }[] = [];
-  for (let x = 1; x <= most * 1.0001; x *= 10 ** 0.1) {
-    const percent = x === 1 ? 0 : 100 * (1 - 1 / x);
-    points.push({ x, y: Math.max(histogram.percentile(percent), 1) / 1000 });
-  }
+  const add = (x: number): void => {
+    points.push({ x, y: Math.max(histogram.percentile(100 * (1 - 1 / x)), 1) / 1000 });
+  };
+  for (let step = 0; 10 ** (step / 20) < most; step++) add(10 ** (step / 20));
+  add(most);
   return points;
 }
 
 function percentileName(x: number): string {
   const percent = 100 * (1 - 1 / x);
-  return x === 1 ? "least" : `${Number(percent.toFixed(2))}${GAP}%`;
+  return x === 1 ? "least" : `${Number(percent.toFixed(4))}${GAP}%`;
 }
 
 const us = (ns: number): string => `${digits(ns / 1000)}${GAP}µs`;
 
-function headline(loads: readonly Load[]): string {
-  const busiest = loads.reduce((a, b) => (b.rate > a.rate ? b : a));
-  return `Half the frames take at most ${us(busiest.histogram.percentile(50))} at ${busiest.name}, 99${GAP}% at most ${us(busiest.histogram.percentile(99))}`;
+function headline({ one, loads }: Case): string {
+  const { name, histogram } = loads.reduce((a, b) => (b.rate > a.rate ? b : a));
+  return `${subjectName(one)}, at ${name}: half the frames take at most ${us(histogram.percentile(50))}, 99${GAP}% at most ${us(histogram.percentile(99))}`;
 }

@@ -127,6 +127,7 @@ test("soak and reconf at a given load", { skip: alone }, () => {
     assert.equal(lost, changed[i].lost);
     near(blockedSeconds + 1, lost / 20000 + 1);
   }
+  assert.equal(reconf?.without?.most, Math.max(...(reconf?.lostWithout ?? [])) / 20000);
 });
 
 test("sweeps: each packet a new flow makes an upcall for each, as many megaflows as flows", { skip: alone }, () => {

@@ -1,7 +1,7 @@
 /** MRR, soak, blocked time, frame profiles; frame rates against RFC 2544 appendix B and the known 14.88 Mpps. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { blockedTime } from "../../../bench/search/blocked-time.ts";
+import { blockedDifference, blockedTime } from "../../../bench/search/blocked-time.ts";
 import {
   layer1Rate,
   layer2Rate,
@@ -93,4 +93,19 @@ test("effective blocked time is lost frames over the offered load", () => {
   const trial = { duration: 10, load: 1e5, offered: 1e6, forwarded: 997_500, effectiveDuration: 10 };
   assert.deepEqual(blockedTime(trial), { lost: 2500, load: 1e5, seconds: 0.025 });
   assert.equal(blockedTime(limited(1e9).measure(1, 1000)).seconds, 0);
+});
+
+test("what a change costs is told from what is lost anyway, by pairs", () => {
+  // Noise that both trials of a pair share cancels out: 2 ms more each time, whatever else was lost.
+  const noise = [1, 40, 3, 7, 0, 90, 2, 5].map((ms) => ms / 1000);
+  const { without, difference } = blockedDifference(
+    noise.map((seconds) => seconds + 0.002),
+    noise,
+  );
+  assert.deepEqual(without, { median: 0.004, most: 0.09 });
+  for (const one of Object.values(difference)) assert.ok(Math.abs(one - 0.002) < 1e-12, String(one));
+  // Of 6 differences the least and the most are the 95 % interval: 2 x 1/64 of all medians lie outside.
+  const six = blockedDifference([1, 5, 2, 9, 3, 4], [2, 2, 2, 2, 2, 2]).difference;
+  assert.deepEqual(six, { value: 1.5, low: -1, high: 7 });
+  assert.throws(() => blockedDifference([1], []), /1 trials with a change and 0 without/);
 });
