@@ -21,7 +21,12 @@ export function caseNames(cases: readonly MeasureCase[]): ReadonlyMap<MeasureCas
   const long = cases.map((one) => `${subjectName(one)}: ${framesName(one)}`);
   const short = cases.map(subjectName);
   const apart = (names: readonly string[]): boolean => new Set(names).size === names.length;
-  const names = apart(short) ? short : apart(long) ? long : cases.map((one, i) => `${long[i]}, ${testOf(one)}`);
+  const candidates = [
+    short,
+    long,
+    ...[short, long].map((names) => cases.map((one, i) => `${names[i]}, ${testOf(one)}`)),
+  ];
+  const names = candidates.find(apart) ?? candidates[3];
   // Two results of the same command: by their place.
   return new Map(cases.map((one, i) => [one, apart(names) ? names[i] : `${i + 1}: ${names[i]}`]));
 }

@@ -100,7 +100,10 @@ function tablesMarkup(id: string, tables: readonly DataTable[], stacked = false)
   if (tables.length === 0) return null;
   return el(
     "div",
-    { class: tables.length < 2 ? "tables" : stacked ? "tables stacked" : "tables several" },
+    {
+      class:
+        tables.length < 2 ? "tables" : stacked ? "tables stacked" : `tables several${tables.length > 3 ? " many" : ""}`,
+    },
     ...tables.map((one, i) => tableMarkup(`${id}-${i}`, one)),
   );
 }

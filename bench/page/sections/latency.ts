@@ -97,7 +97,7 @@ export function latencyFigure(measures: readonly Named<MeasureResult>[]): Figure
       .map((of) => `${nameOf(of)}: the histogram cannot be read of ${of.unread.join(", ")}.`),
     stacked: true,
     tables: cases.map((of) => ({
-      caption: `${nameOf(of)}: percentiles in microseconds; ${framesName(of.one)}, case ${of.one.name}`,
+      caption: `${nameOf(of)}: percentiles in microseconds (${nameOf(of).includes(framesName(of.one)) ? "" : `${framesName(of.one)}, `}${of.one.name})`,
       head: ["load", "frames/s", "frames", "lost", "least", ...PERCENTS.map((percent) => `${percent}${GAP}%`), "most"],
       rows: of.loads.map(({ name, rate, lost, histogram }): Child[] => [
         name,

@@ -5,9 +5,6 @@ import { barPlot } from "../bar-plot.ts";
 import { type Absent, type Figure, NARROW, WIDE } from "../figure.ts";
 import type { Named } from "../inputs.ts";
 import { type Child, datum, el, join } from "../markup.ts";
-import type { Tone } from "../plot.ts";
-
-const TONES: readonly Tone[] = ["dvr", "third", "fourth", "fifth", "legacy"];
 
 export function stagesFigure(replays: readonly Named<ReplayResult>[]): Figure | Absent {
   const id = "stages";
@@ -54,9 +51,9 @@ export function stagesFigure(replays: readonly Named<ReplayResult>[]): Figure | 
           tick: tickNumber,
           groups: staged.map((replay) => ({
             name: staged.length > 1 ? replay.file : "",
-            bars: stagesOf(replay).map(([name, ns], i) => ({
+            bars: stagesOf(replay).map(([name, ns]) => ({
               name: words(name),
-              tone: TONES[i % TONES.length],
+              tone: "third" as const,
               value: ns,
               interval: null,
               shown: `${digits(ns)}${GAP}ns`,
