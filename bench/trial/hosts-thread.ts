@@ -1,50 +1,30 @@
 /** One host's part of a mode's trial with `--placement hosts`: its host on a thread of its own, rings for wires. */
-import { Fabric, type FabricOptions } from "../../datapath/fabric.ts";
-import type { FabricTap } from "../../datapath/fabric-tap.ts";
-import type { Topology } from "../../datapath/topology.ts";
+import { Fabric } from "../../datapath/fabric.ts";
 import { Meeting } from "../../workers/control.ts";
 import { FrameLog } from "../../workers/frame-log.ts";
 import { RingReader, type RingShape, RingWriter } from "../../workers/frame-ring.ts";
 import { HostRunner } from "../../workers/host-runner.ts";
 import type { Seat } from "../../workers/pool.ts";
-import type { Work } from "../../workers/replica.ts";
 import { Tally } from "../../workers/tally.ts";
-import { FirstPing } from "./first-ping.ts";
 import { HostPasses, tallyLength } from "./host-passes.ts";
-import { type ColdResult, type WarmResult, warmPasses } from "./passes.ts";
-import { type Counted, count } from "./run-mode.ts";
+import type { ColdResult } from "./passes.ts";
+import { count } from "./run-mode.ts";
+import { leadPasses, offeredBy, type ThreadDone, type ThreadTask, tapOf } from "./thread-task.ts";
 
 export interface Ring {
   readonly buffer: SharedArrayBuffer;
   readonly shape: RingShape;
 }
 
-export interface HostTask {
-  readonly topology: Topology;
-  readonly fabric: FabricOptions;
-  readonly ports: readonly string[];
-  readonly cold: Work;
-  readonly warm: Work | null;
-  readonly rounds: number;
-  readonly repeat: number | undefined;
-  readonly seconds: number | undefined;
-  readonly save: boolean;
-  readonly dumpFlows: readonly string[];
-  readonly logs: readonly string[];
-  readonly frames: boolean;
+export interface HostTask extends ThreadTask {
   /** rings[from][to]; null where two hosts share no wire. */
   readonly rings: readonly (readonly (Ring | null)[])[];
   readonly words: SharedArrayBuffer;
-  readonly tally: SharedArrayBuffer;
   readonly drop: boolean;
-  readonly coldShare: number;
 }
 
 /** What each host says of itself; times only the first. */
-export interface HostDone extends Counted {
-  readonly cold: ColdResult;
-  readonly warm: WarmResult | null;
-  readonly after: readonly string[];
+export interface HostDone extends ThreadDone {
   /** Frames that found a ring full: dropped, and waits, in the counting pass. */
   readonly ringDrops: number;
   readonly ringWaits: number;
@@ -102,49 +82,7 @@ export async function thread(task: HostTask & { readonly seat: Seat }): Promise<
     passes.follow();
     return { ...result, ...rings(), after: fabric.check() };
   }
-  const warm = await warmPasses(fabric, passes, {
-    repeat: task.repeat,
-    seconds: task.seconds,
-    progress: (share) => {
-      meeting.done(Math.floor(1000 * (task.coldShare + (1 - task.coldShare) * share)));
-      return !meeting.stopped;
-    },
-  });
+  const warm = await leadPasses(fabric, passes, task, meeting);
   passes.end();
   return { ...result, ...rings(), warm, after: fabric.check() };
-}
-
-/** Frames and bytes that went in at this host in the first `bursts` bursts, through all rounds. */
-function offeredBy(
-  { traces, input, frame, burst }: Work,
-  bursts: number,
-  mine: readonly boolean[],
-): { offered: number; bytes: number } {
-  const perRound = burst.length - 1;
-  const rounds = Math.floor(bursts / perRound);
-  const rest = burst[bursts - rounds * perRound];
-  let offered = 0;
-  let bytes = 0;
-  for (let i = 0; i < frame.length; i++) {
-    if (!mine[input[i]]) continue;
-    const times = rounds + (i < rest ? 1 : 0);
-    offered += times;
-    bytes += times * traces[input[i]].length[frame[i]];
-  }
-  return { offered, bytes };
-}
-
-/** Without `frames`, nothing more is written down once a ping has had time to end. */
-function tapOf(log: FrameLog, fabric: Fabric, { topology, frames }: HostTask): FabricTap {
-  if (frames) return log;
-  const ping = new FirstPing(topology);
-  return {
-    delivered: () => {},
-    underlay: () => {},
-    wire: (wire, bytes, start, end, time) => {
-      ping.wire(bytes, start, end, time);
-      if (ping.done) fabric.tap = null;
-      else log.wire(wire, bytes, start, end, time);
-    },
-  };
 }

@@ -1,46 +1,21 @@
 /** One worker's part of a mode's trial: its copy of the cluster through the counting pass and the measured ones. */
-import { Fabric, type FabricOptions } from "../../datapath/fabric.ts";
-import type { FabricTap } from "../../datapath/fabric-tap.ts";
-import type { Topology } from "../../datapath/topology.ts";
+import { Fabric } from "../../datapath/fabric.ts";
 import { Meeting } from "../../workers/control.ts";
 import { FrameLog } from "../../workers/frame-log.ts";
 import { Lane, type LaneStats } from "../../workers/lane.ts";
 import type { Seat } from "../../workers/pool.ts";
-import type { Work } from "../../workers/replica.ts";
 import { Tally } from "../../workers/tally.ts";
-import { FirstPing } from "./first-ping.ts";
 import { LanePasses } from "./lane-passes.ts";
-import { type ColdResult, type WarmResult, warmPasses } from "./passes.ts";
-import { type Counted, count } from "./run-mode.ts";
+import type { ColdResult, WarmResult } from "./passes.ts";
+import { count } from "./run-mode.ts";
+import { leadPasses, offeredBy, type ThreadDone, type ThreadTask, tapOf } from "./thread-task.ts";
 
-export interface ModeTask {
-  readonly topology: Topology;
-  readonly fabric: FabricOptions;
-  /** Port of each input. */
-  readonly ports: readonly string[];
-  readonly cold: Work;
-  /** Null: nothing is timed. */
-  readonly warm: Work | null;
-  readonly rounds: number;
-  readonly repeat: number | undefined;
-  readonly seconds: number | undefined;
-  readonly save: boolean;
-  readonly dumpFlows: readonly string[];
-  /** Where frames are written down, by worker; `frames` false: only until the first ping is found. */
-  readonly logs: readonly string[];
-  readonly frames: boolean;
+export interface ModeTask extends ThreadTask {
   readonly outbox: SharedArrayBuffer;
-  readonly tally: SharedArrayBuffer;
-  /** Share of the counting pass in all the work, 0 to 1. */
-  readonly coldShare: number;
 }
 
 /** What the first worker says; the others, whose copies are the same, nothing. */
-export interface ModeDone extends Counted {
-  readonly cold: ColdResult;
-  readonly warm: WarmResult | null;
-  /** Violations after the warm passes. */
-  readonly after: readonly string[];
+export interface ModeDone extends ThreadDone {
   readonly stats: LaneStats;
 }
 
@@ -68,7 +43,11 @@ export async function thread(task: ModeTask & { readonly seat: Seat }): Promise<
   log.close();
   const counted = count(fabric, task.dumpFlows, task.save, rounds * work.span);
   const cold: ColdResult = {
-    ...offeredBy(work, done),
+    ...offeredBy(
+      work,
+      done,
+      task.ports.map(() => true),
+    ),
     refused: lane.refused,
     end: rounds * work.span,
     wallMs,
@@ -100,44 +79,7 @@ async function measure(
     passes.follow();
     return { warm: null, after: [] };
   }
-  const warm = await warmPasses(fabric, passes, {
-    repeat: task.repeat,
-    seconds: task.seconds,
-    progress: (share) => {
-      meeting.done(Math.floor(1000 * (task.coldShare + (1 - task.coldShare) * share)));
-      return !meeting.stopped;
-    },
-  });
+  const warm = await leadPasses(fabric, passes, task, meeting);
   passes.end();
   return { warm, after: fabric.check() };
-}
-
-/** Frames and bytes of the first `bursts` bursts, through all rounds. */
-function offeredBy({ traces, input, frame, burst }: Work, bursts: number): { offered: number; bytes: number } {
-  const perRound = burst.length - 1;
-  const rounds = Math.floor(bursts / perRound);
-  const rest = burst[bursts - rounds * perRound];
-  let all = 0;
-  let some = 0;
-  for (let i = 0; i < frame.length; i++) {
-    const length = traces[input[i]].length[frame[i]];
-    all += length;
-    if (i < rest) some += length;
-  }
-  return { offered: rounds * frame.length + rest, bytes: rounds * all + some };
-}
-
-/** What is written down of what the tap sees; without `frames`, nothing more once a ping has been followed to its end. */
-function tapOf(log: FrameLog, fabric: Fabric, { topology, frames }: ModeTask): FabricTap {
-  if (frames) return log;
-  const ping = new FirstPing(topology);
-  return {
-    delivered: () => {},
-    underlay: () => {},
-    wire: (wire, bytes, start, end, time) => {
-      ping.wire(bytes, start, end, time);
-      if (ping.done) fabric.tap = null;
-      else log.wire(wire, bytes, start, end, time);
-    },
-  };
 }
