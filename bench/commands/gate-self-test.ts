@@ -8,7 +8,7 @@ import type { Timer } from "../gate/result.ts";
 import { prepareAll, runGate } from "../gate/run-gate.ts";
 import type { Scenario } from "../gate/scenarios.ts";
 import {
-  ROUNDS,
+  GROUPS,
   recordPairs,
   SELF_TEST,
   type SelfTestUnit,
@@ -46,7 +46,7 @@ export interface SelfTestOptions {
   readonly quiet: boolean;
 }
 
-/** Processes with and without extra work that the slow-down is calibrated on. */
+/** Pairs with and without extra work that the slow-down is calibrated on. */
 const CALIBRATION = 5;
 
 type Unit = SelfTestUnit | { readonly name: string; readonly scenario: string; readonly pairs: true };
@@ -91,7 +91,7 @@ function unitsOfWork(
 ): Unit[] {
   const names = ready.map(({ name }) => name);
   if (pairs === undefined) return selfTestUnits(slowDowns, runs, slowRuns, names);
-  return Array.from({ length: Math.ceil(pairs / ROUNDS) }, (_, i) =>
+  return Array.from({ length: Math.ceil(pairs / GROUPS) }, (_, i) =>
     names.map((scenario): Unit => ({ name: `pairs of ${scenario} ${i + 1}`, scenario, pairs: true })),
   ).flat();
 }
@@ -110,7 +110,7 @@ async function runUnits(
     const turns = new Map<string, number>();
     for (const { name } of options.slowDowns.some((slowDown) => slowDown > 0) ? ready : []) {
       bar.show(writer.finished / own.length, `calibrating the slow-down of ${name}`);
-      turns.set(name, await turnsPerRatio(bench, name, CALIBRATION));
+      turns.set(name, await turnsPerRatio(bench, name, CALIBRATION, seeded(options.seed ^ hash(name))));
     }
     const turnsOf = (scenario: string, slowDown: number): number =>
       Math.max(1, Math.round(slowDown * (turns.get(scenario) ?? 0)));
@@ -121,8 +121,8 @@ async function runUnits(
       if ("pairs" in unit) {
         const slowed = options.slowDowns.filter((slowDown) => slowDown > 0);
         const map = new Map(slowed.map((slowDown) => [slowDown, turnsOf(unit.scenario, slowDown)]));
-        const rounds = (round: number): void => bar.show(share(round / ROUNDS), unit.name);
-        writer.add(await recordPairs(bench, unit.name, unit.scenario, map, uniform, rounds));
+        const doing = (group: number): void => bar.show(share(group / GROUPS), unit.name);
+        writer.add(await recordPairs(bench, unit.name, unit.scenario, map, uniform, doing));
         continue;
       }
       const extra = unit.scenario === null ? 0 : turnsOf(unit.scenario, unit.slowDown);

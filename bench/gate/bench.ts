@@ -1,29 +1,36 @@
 /**
- * Measures: one fresh process after the other, never two at once. Prepares every scenario on every side, finds out how much
+ * Measures: fresh processes that work in turn, never two at once. Prepares every scenario on every side, finds out how much
  * work makes a round (on the base, and then the same for all), and gives the numbers of pairs.
  */
-import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../errors.ts";
-import { packageRoot } from "../paths.ts";
+import { MeasuringChild, NoAnswer, oneLine } from "./measuring-child.ts";
 import {
   type Amount,
+  type Answers,
   type ChildRequest,
   type Length,
-  type Measured,
   PROTOCOL,
-  parseReply,
+  type Question,
   type Refused,
   type Replies,
 } from "./protocol.ts";
+import { shuffled } from "./random.ts";
+import { type Round, type Sample, samplesOf } from "./rounds.ts";
 import type { Scenario } from "./scenarios.ts";
-import { Interrupted, type SideName, type Sides } from "./sides.ts";
+import type { SideName, Sides } from "./sides.ts";
 import { writeWork } from "./work-file.ts";
 
-const CHILD = join(packageRoot, "dist", "bench", "gate", "child.js");
-/** A child that says nothing for this long is lost, ms. */
-const LOST_MS = 120_000;
+/** A stretch that is not warm is done again at most so often. */
+const AGAIN = 5;
+
+/** A process of a pair. */
+export interface Leg {
+  readonly side: SideName;
+  /** Built-in slow-down: turns of extra work after each burst; 0 for none. */
+  readonly extraTurns: number;
+}
 
 /** A scenario that a side does not have, and what it said. */
 export interface Missing {
@@ -31,9 +38,6 @@ export interface Missing {
   readonly side: "base" | "head";
   readonly why: string;
 }
-
-/** What one process measured, without what is 0 in a warm one. */
-export type Sample = Pick<Measured, "nsPerPacket" | "cpuNsPerPacket" | "again">;
 
 export class Bench {
   readonly missing: Missing[] = [];
@@ -80,17 +84,44 @@ export class Bench {
     return true;
   }
 
-  /** One fresh process. `extraTurns`: built-in slow-down. */
-  async measure(scenario: string, side: SideName, extraTurns = 0): Promise<Sample> {
+  /**
+   * Fresh processes of one scenario, in the order of `legs`, started and asked for rounds in an order by lot (`uniform` in
+   * [0, 1)). The first leg is what the others are compared with (rounds.ts).
+   */
+  async measure(scenario: string, legs: readonly Leg[], uniform: () => number): Promise<Sample[]> {
     const amount = this.#amount(scenario);
-    const prepared = this.#prepared(scenario, side);
-    const { nsPerPacket, cpuNsPerPacket, again } = await this.#reply(side, "measure", {
-      op: "measure",
-      prepared,
-      amount,
-      extraTurns,
-    });
-    return { nsPerPacket, cpuNsPerPacket, again };
+    const numbers = legs.map((_, i) => i);
+    const children = new Map<number, MeasuringChild>();
+    try {
+      for (const i of shuffled(numbers, uniform)) {
+        const { side, extraTurns } = legs[i];
+        const prepared = this.#prepared(scenario, side);
+        const child = this.#start(side, { op: "measure", prepared, amount, extraTurns });
+        children.set(i, child);
+        this.#agreed(side, await this.#first<"measure">(side, "measure", child));
+      }
+      const talk = async <Q extends Question>(i: number, question: Q): Promise<Answers[Q]> => {
+        const child = children.get(i) as MeasuringChild;
+        return this.#agreed(legs[i].side, await this.#heard(legs[i].side, "measure", child.ask(question)));
+      };
+      for (let again = 0; ; again++) {
+        for (const i of numbers) await talk(i, "begin");
+        const rounds = legs.map((): Round[] => []);
+        for (let r = 0; r < amount.rounds; r++) {
+          for (const i of shuffled(numbers, uniform)) rounds[i].push(await talk(i, "round"));
+        }
+        let cold = false;
+        for (const i of numbers) {
+          const { upcalls, collections, deoptimisations } = await talk(i, "end");
+          cold ||= upcalls + collections + deoptimisations > 0;
+        }
+        if (cold && again < AGAIN) continue;
+        await Promise.all([...children.values()].map((child) => child.end()));
+        return samplesOf(rounds);
+      }
+    } finally {
+      await Promise.all([...children.values()].map((child) => child.kill()));
+    }
   }
 
   /** What must be equal, from a process of its own. */
@@ -130,9 +161,7 @@ export class Bench {
     op: Op,
     request: DistributiveOmit<ChildRequest, "protocol" | "entry">,
   ): Promise<Replies[Op]> {
-    const reply = await this.#ask(side, op, request);
-    if (!reply.ok) throw new InputError(`${this.#name(side)} cannot be measured: ${oneLine(reply.message)}`);
-    return reply;
+    return this.#agreed(side, await this.#ask(side, op, request));
   }
 
   #name(side: SideName): string {
@@ -145,53 +174,37 @@ export class Bench {
     op: Op,
     request: DistributiveOmit<ChildRequest, "protocol" | "entry">,
   ): Promise<Replies[Op] | Refused> {
-    const text = JSON.stringify({ protocol: PROTOCOL, entry: this.#sides.entry(side), ...request });
-    const said = await this.#run(text);
-    const reply = parseReply<Op>(said.stdout);
-    if (reply !== null) return reply;
-    const why = oneLine(said.stderr) || `it ended with ${said.end} and said nothing`;
-    throw new InputError(`${this.#name(side)}: the measuring child failed (${op}): ${why}`);
+    const child = this.#start(side, request);
+    try {
+      return await this.#first<Op>(side, op, child);
+    } finally {
+      await child.end();
+    }
   }
 
-  #run(argument: string): Promise<{ readonly stdout: string; readonly stderr: string; readonly end: string }> {
-    if (this.#stop.aborted) return Promise.reject(new Interrupted());
+  #start(side: SideName, request: DistributiveOmit<ChildRequest, "protocol" | "entry">): MeasuringChild {
+    const text = JSON.stringify({ protocol: PROTOCOL, entry: this.#sides.entry(side), ...request });
     const trace = join(this.#sides.folder, `deoptimisations.${++this.processes}`);
-    const flags = ["--expose-gc", "--trace-deopt", "--redirect-code-traces", `--redirect-code-traces-to=${trace}`];
-    // Options for every Node process (coverage, inspectors) would be measured with it.
-    const { NODE_OPTIONS: _, NODE_V8_COVERAGE: __, ...env } = process.env;
-    return new Promise((resolve, reject) => {
-      // In a process group of its own: Ctrl-C is for us, we end it.
-      const child = spawn(process.execPath, [...flags, CHILD, argument], {
-        cwd: this.#sides.folder,
-        env: { ...env, EASTWEST_DEOPT_TRACE: trace },
-        stdio: ["ignore", "pipe", "pipe"],
-        detached: true,
-        signal: this.#stop,
-        killSignal: "SIGKILL",
-        timeout: LOST_MS,
-      });
-      let stdout = "";
-      let stderr = "";
-      child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
-        stdout += chunk;
-      });
-      child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
-        stderr = `${stderr}${chunk}`.slice(0, 4000);
-      });
-      child.on("error", (error) => reject(this.#stop.aborted ? new Interrupted() : error));
-      child.on("close", (code, signal) => {
-        rmSync(trace, { force: true });
-        if (this.#stop.aborted) reject(new Interrupted());
-        else resolve({ stdout, stderr, end: signal ?? `exit code ${code}` });
-      });
-    });
+    return new MeasuringChild(text, this.#sides.folder, trace, this.#stop);
+  }
+
+  #first<Op extends keyof Replies>(side: SideName, op: Op, child: MeasuringChild): Promise<Replies[Op] | Refused> {
+    return this.#heard(side, op, child.answer());
+  }
+
+  async #heard<T>(side: SideName, op: string, said: Promise<string>): Promise<T | Refused> {
+    try {
+      return JSON.parse(await said) as T | Refused;
+    } catch (error) {
+      if (!(error instanceof NoAnswer || error instanceof SyntaxError)) throw error;
+      throw new InputError(`${this.#name(side)}: the measuring child failed (${op}): ${error.message}`);
+    }
+  }
+
+  #agreed<T extends { readonly ok: true }>(side: SideName, reply: T | Refused): T {
+    if (reply.ok) return reply;
+    throw new InputError(`${this.#name(side)} cannot be measured: ${oneLine(reply.message)}`);
   }
 }
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
-
-/** The line that says what is wrong, without the error's class. */
-function oneLine(text: string): string {
-  const line = text.split("\n").find((one) => /\b\w*Error: /.test(one)) ?? text.split("\n", 1)[0];
-  return line.replace(/^(?:Uncaught )?\w*Error: /, "");
-}

@@ -1,13 +1,23 @@
 /**
- * The measuring child: one fresh process, one side, one number. It loads the side's own code through side.ts, fills the
- * caches, warms up, and measures rounds of fixed work; a stretch in which anything was not warm (an upcall, a collection, a
- * deoptimisation) counts as warm-up and is done again. Deoptimisations are seen in V8's own trace of them, a file whose
- * length does not change while none happens.
+ * The measuring child: one fresh process, one side. It loads the side's own code through side.ts, fills the caches, warms up,
+ * and then does a round of fixed work each time it is asked for one, in turn with the children that it is compared with. It
+ * says what in a stretch of rounds was not warm (an upcall, a collection, a deoptimisation): then the stretch is done again.
+ * Deoptimisations are seen in V8's own trace of them, a file whose length does not change while none happens.
  */
 import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import { PerformanceObserver } from "node:perf_hooks";
-import { type Amount, type ChildRequest, formatReply, parseRequest, type Refused, type Replies } from "./protocol.ts";
+import { createInterface } from "node:readline";
+import {
+  type Amount,
+  type Answers,
+  type ChildRequest,
+  formatReply,
+  parseRequest,
+  type Question,
+  type Refused,
+  type Replies,
+} from "./protocol.ts";
 import type { Subject, Work } from "./side.ts";
 import { readWork, writeWork } from "./work-file.ts";
 
@@ -26,7 +36,8 @@ class Refusal extends Error {
   }
 }
 
-async function answer(request: ChildRequest): Promise<Replies[keyof Replies]> {
+/** The one reply to a request; null for one whose answers are said already. */
+async function answer(request: ChildRequest): Promise<Replies[keyof Replies] | null> {
   const side = await load(request.entry);
   if (request.op === "prepare") {
     const work = readWork(request.work) as Work;
@@ -47,7 +58,8 @@ async function answer(request: ChildRequest): Promise<Replies[keyof Replies]> {
   }
   if (request.op === "exact") return { ok: true, exact: await exact(subject, request.amount) };
   await subject.cold(null);
-  return measure(subject, request.amount, request.extraTurns);
+  await measure(subject, request.amount, request.extraTurns);
+  return null;
 }
 
 async function load(entry: string): Promise<Side> {
@@ -84,35 +96,32 @@ function passTime(subject: Subject, warmMs: number): number {
   return Math.max(1e-6, Math.min(...times.slice(-(times.length >> 2))));
 }
 
-async function measure(subject: Subject, amount: Amount, turns: number): Promise<Replies["measure"]> {
-  const { warmUpPasses, passes, rounds } = amount;
+/** Warms up, then answers questions until there are no more. */
+async function measure(subject: Subject, { warmUpPasses, passes }: Amount, turns: number): Promise<void> {
   const extra = turns === 0 ? null : extraWork(turns);
   for (let i = 0; i < warmUpPasses; i++) subject.pass(extra);
-  const clock = new Float64Array(rounds);
-  const cpu = new Float64Array(rounds);
   const watch = new Watch();
-  globalThis.gc?.();
-  for (let again = 0; ; again++) {
-    await watch.begin(subject);
-    for (let r = 0; r < rounds; r++) {
+  const each = (ms: number): number => (ms * 1e6) / (passes * subject.frames);
+  const answers: { readonly [Q in Question]: () => Answers[Q] | Promise<Answers[Q]> } = {
+    begin: async () => {
+      globalThis.gc?.();
+      await watch.begin(subject);
+      return { ok: true };
+    },
+    round: () => {
       const used = process.cpuUsage();
       const begin = performance.now();
       for (let i = 0; i < passes; i++) subject.pass(extra);
-      clock[r] = performance.now() - begin;
+      const clock = performance.now() - begin;
       const { user, system } = process.cpuUsage(used);
-      cpu[r] = (user + system) / 1000;
-    }
-    const seen = await watch.end(subject);
-    if (again < AGAIN && (seen.upcalls > 0 || seen.collections > 0 || seen.deoptimisations > 0)) continue;
-    const each = (ms: number): number => (ms * 1e6) / (passes * subject.frames);
-    return {
-      ok: true,
-      nsPerPacket: each(lowerQuartile(clock)),
-      cpuNsPerPacket: each(lowerQuartile(cpu)),
-      again,
-      ...seen,
-      frames: subject.frames,
-    };
+      return { ok: true, clock: each(clock), cpu: each((user + system) / 1000) };
+    },
+    end: async () => ({ ok: true, ...(await watch.end(subject)) }),
+  };
+  process.stdout.write(formatReply({ ok: true, frames: subject.frames }));
+  for await (const line of createInterface({ input: process.stdin })) {
+    if (!Object.hasOwn(answers, line)) throw new Error(`measuring child: "${line}", expected begin, round or end`);
+    process.stdout.write(formatReply(await answers[line as Question]()));
   }
 }
 
@@ -219,18 +228,8 @@ function extraWork(turns: number): () => void {
   };
 }
 
-/**
- * One number of the rounds. Spread of a pair (robust sd) over 25 pairs of equal sides on two cores with three others at work,
- * gre-dvr and masks-32: median by the clock 3.3 and 4.0 %, median of processor time 4.6 and 1.7 %, its lower quartile 1.7 and
- * 1.5 %, its least 2.0 and 1.6 %. With more work around, masks-32: median by the clock 33 %, the quartile 2.6 %.
- */
-function lowerQuartile(rounds: Float64Array): number {
-  const sorted = rounds.slice().sort();
-  return sorted[sorted.length >> 2];
-}
-
 async function main(): Promise<void> {
-  let reply: Replies[keyof Replies] | Refused;
+  let reply: Replies[keyof Replies] | Refused | null;
   try {
     reply = await answer(parseRequest(process.argv[2]));
   } catch (error) {
@@ -238,7 +237,7 @@ async function main(): Promise<void> {
     const { message, stack } = error as Error;
     reply = { ok: false, what, message: what === "fault" ? (stack ?? message) : message };
   }
-  process.stdout.write(formatReply(reply));
+  if (reply !== null) process.stdout.write(formatReply(reply));
 }
 
 await main();

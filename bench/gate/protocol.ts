@@ -1,12 +1,17 @@
 /**
- * What the gate says to its measuring child and hears from it: one JSON object as the child's argument, one line on its
- * standard output. The child is the same program for both sides; the side's code comes in by `entry`.
+ * What the gate says to its measuring child and hears from it: one JSON object as the child's argument, answered by a line on
+ * its standard output. A child that measures stays, and is asked by lines on its standard input, until that ends:
  *
- *     {"protocol":1,"op":"measure","entry":"/x/base/dist/bench/gate/side.js","prepared":"/x/base/gre-dvr.work",...}
- *     eastwest-measure 1 {"ok":true,"nsPerPacket":61.2,...}
+ *     {"protocol":2,"op":"measure","entry":"/x/base/dist/bench/gate/side.js","prepared":"/x/base/gre-dvr.work",...}
+ *                eastwest-measure 2 {"ok":true,"frames":251}                          warm
+ *     begin      eastwest-measure 2 {"ok":true}                                       watches what must not happen from now on
+ *     round      eastwest-measure 2 {"ok":true,"clock":61.8,"cpu":61.2}               ns a frame of one round
+ *     end        eastwest-measure 2 {"ok":true,"upcalls":0,"collections":0,"deoptimisations":0}
+ *
+ * The child is the same program for both sides; the side's code comes in by `entry`.
  */
-export const PROTOCOL = 1;
-const MARK = `eastwest-measure ${PROTOCOL} `;
+export const PROTOCOL = 2;
+export const MARK = `eastwest-measure ${PROTOCOL} `;
 
 /** How much is done in a process; the same for both sides, from a pilot run (bench.ts). */
 export interface Amount {
@@ -24,7 +29,7 @@ export interface Length {
   readonly rounds: number;
 }
 export const LENGTH: Length = { warmMs: 250, roundMs: 5, rounds: 31 };
-export const SHORT_LENGTH: Length = { warmMs: 80, roundMs: 3, rounds: 21 };
+export const SHORT_LENGTH: Length = { warmMs: 200, roundMs: 2, rounds: 41 };
 
 interface Common {
   readonly protocol: typeof PROTOCOL;
@@ -45,19 +50,25 @@ export type ChildRequest = Common &
     | { readonly op: "exact"; readonly prepared: string; readonly amount: Amount }
   );
 
-export interface Measured {
+/** Warm, and ready for questions. */
+export interface Ready {
   readonly ok: true;
-  /** Lower quartile of the rounds, by the clock and by the process's own processor time, ns a frame that went in. */
-  readonly nsPerPacket: number;
-  readonly cpuNsPerPacket: number;
-  /** Measured stretches that were done again, because something was not warm in them. */
-  readonly again: number;
-  /** In the stretch that counts: all 0 when it was warm. */
-  readonly upcalls: number;
-  readonly collections: number;
-  readonly deoptimisations: number;
   readonly frames: number;
 }
+/** The questions of a child that measures, and their answers. */
+export interface Answers {
+  readonly begin: { readonly ok: true };
+  /** ns a frame that went in, by the clock and by the process's own processor time. */
+  readonly round: { readonly ok: true; readonly clock: number; readonly cpu: number };
+  /** What happened since `begin`: all 0 when it was warm. */
+  readonly end: {
+    readonly ok: true;
+    readonly upcalls: number;
+    readonly collections: number;
+    readonly deoptimisations: number;
+  };
+}
+export type Question = keyof Answers;
 
 export interface Exact {
   readonly ok: true;
@@ -81,26 +92,13 @@ export interface Refused {
 export interface Replies {
   readonly prepare: Prepared;
   readonly pilot: Piloted;
-  readonly measure: Measured;
+  readonly measure: Ready;
   readonly exact: Exact;
 }
 
-/** The line that a child ends with. */
-export function formatReply(reply: Replies[keyof Replies] | Refused): string {
+/** A line of a child's. */
+export function formatReply(reply: Replies[keyof Replies] | Answers[Question] | Refused): string {
   return `${MARK}${JSON.stringify(reply)}\n`;
-}
-
-/** Finds the reply in what a child wrote; null when there is none. */
-export function parseReply<Op extends keyof Replies>(stdout: string): Replies[Op] | Refused | null {
-  const at = stdout.lastIndexOf(MARK);
-  if (at < 0 || (at > 0 && stdout[at - 1] !== "\n")) return null;
-  const end = stdout.indexOf("\n", at);
-  if (end < 0) return null;
-  try {
-    return JSON.parse(stdout.slice(at + MARK.length, end)) as Replies[Op] | Refused;
-  } catch {
-    return null;
-  }
 }
 
 /** A request as the child's argument says it. Throws an Error for what is none. */

@@ -13,12 +13,10 @@ export const GATE_VERSION = 1;
 /** What a process's time was taken with: its own processor time, or the clock on the wall. */
 export type Timer = "cpu" | "clock";
 
-/** One pair: the three processes that ran one after the other, in an order of their own; ns a frame. */
+/** One pair: three processes that worked in turn; ns a frame (rounds.ts). */
 export interface Pair {
   readonly scenario: string;
   readonly purpose: "look" | "confirm";
-  /** In which order they ran: "bch" is base, copy, head. */
-  readonly order: string;
   readonly base: number;
   readonly head: number;
   /** Null without a control leg. */

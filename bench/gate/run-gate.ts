@@ -1,18 +1,19 @@
 /**
  * A run of the gate over sides that are built: prepares the scenarios, compares exactly, then measures pairs for as long as
  * the decision asks for them. A pair is a fresh process of base, of head, and of base's copy (the control leg shares the
- * pair's base), one after the other in an order by lot; scenarios take turns, so that all of them see the same minutes.
+ * pair's base), whose rounds take turns in an order by lot; so do scenarios, so that all of them see the same minutes.
  */
 import { InputError } from "../errors.ts";
-import type { Bench, Sample } from "./bench.ts";
+import type { Bench } from "./bench.ts";
 import { GateDecision } from "./decision.ts";
 import { exactGatesOf } from "./exact.ts";
 import type { GateFile } from "./gate-file.ts";
 import { type GatePlan, pairEffect } from "./plan.ts";
 import { shuffled } from "./random.ts";
 import type { Pair, Timer } from "./result.ts";
+import type { Sample } from "./rounds.ts";
 import { METRIC, type Scenario } from "./scenarios.ts";
-import { Interrupted, type SideName } from "./sides.ts";
+import { Interrupted } from "./sides.ts";
 import { type ExactBreak, type MetricResult, runVerdict } from "./verdict.ts";
 
 export interface GateRun {
@@ -123,21 +124,17 @@ async function measurePairs(run: GateRun, decision: GateDecision, ask: Ask, pair
   }
 }
 
-async function onePair(run: GateRun, scenario: string): Promise<Omit<Pair, "purpose">> {
-  const sides: readonly SideName[] = run.control ? ["base", "head", "copy"] : ["base", "head"];
-  const order = shuffled(sides, run.uniform);
-  const ns = new Map<SideName, number>();
-  for (const side of order) {
-    const turns = side === "head" ? (run.extraTurns?.get(scenario) ?? 0) : 0;
-    ns.set(side, timeOf(await run.bench.measure(scenario, side, turns), run.timer));
-  }
-  return {
-    scenario,
-    order: order.map((side) => side[0]).join(""),
-    base: ns.get("base") as number,
-    head: ns.get("head") as number,
-    copy: ns.get("copy") ?? null,
-  };
+async function onePair(
+  { bench, control, extraTurns, timer, uniform }: GateRun,
+  scenario: string,
+): Promise<Omit<Pair, "purpose">> {
+  const legs = [
+    { side: "base", extraTurns: 0 },
+    { side: "head", extraTurns: extraTurns?.get(scenario) ?? 0 },
+    ...(control ? [{ side: "copy", extraTurns: 0 } as const] : []),
+  ] as const;
+  const [base, head, copy] = (await bench.measure(scenario, legs, uniform)).map((sample) => timeOf(sample, timer));
+  return { scenario, base, head, copy: copy ?? null };
 }
 
 function timeOf({ nsPerPacket, cpuNsPerPacket }: Sample, timer: Timer): number {

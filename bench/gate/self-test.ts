@@ -8,7 +8,7 @@
  */
 import type { UnitResult } from "../merge/shard-file.ts";
 import type { Bench } from "./bench.ts";
-import { seeded, shuffled } from "./random.ts";
+import { seeded } from "./random.ts";
 import type { GateOutcome } from "./run-gate.ts";
 import { METRIC } from "./scenarios.ts";
 import type { RunVerdict } from "./verdict.ts";
@@ -63,21 +63,25 @@ export function selfTestUnits(
 }
 
 /**
- * Turns of extra work a burst that slow a scenario down by 1 (100 %), from processes with and without it in turn: so many
+ * Turns of extra work a burst that slow a scenario down by 1 (100 %), from pairs of processes with and without it: so many
  * turns that the difference (a quarter at least) is far above what two processes differ by themselves.
  */
-export async function turnsPerRatio(bench: Bench, scenario: string, processes: number): Promise<number> {
-  const time = async (turns: number): Promise<number> => (await bench.measure(scenario, "base", turns)).cpuNsPerPacket;
-  const ratioOf = (slowed: readonly number[], plain: readonly number[]): number => median(slowed) / median(plain) - 1;
-  const plain = [await time(0)];
+export async function turnsPerRatio(
+  bench: Pick<Bench, "measure">,
+  scenario: string,
+  pairs: number,
+  uniform: () => number,
+): Promise<number> {
+  const ratioOf = async (turns: number): Promise<number> => {
+    const legs = [0, turns].map((extraTurns) => ({ side: "base" as const, extraTurns }));
+    const [plain, slowed] = await bench.measure(scenario, legs, uniform);
+    return slowed.cpuNsPerPacket / plain.cpuNsPerPacket - 1;
+  };
   let turns = 256;
-  while (ratioOf([await time(turns)], plain) < CLEAR && turns < MOST_TURNS) turns *= 2;
-  const slowed: number[] = [];
-  for (let i = 0; i < processes; i++) {
-    slowed.push(await time(turns));
-    plain.push(await time(0));
-  }
-  const ratio = ratioOf(slowed, plain);
+  while ((await ratioOf(turns)) < CLEAR && turns < MOST_TURNS) turns *= 2;
+  const ratios: number[] = [];
+  for (let i = 0; i < pairs; i++) ratios.push(await ratioOf(turns));
+  const ratio = median(ratios);
   if (!(ratio > 0)) throw new Error(`${scenario}: ${turns} turns of extra work slowed nothing down (${ratio})`);
   return turns / ratio;
 }
@@ -110,37 +114,38 @@ export function unitResult(unit: SelfTestUnit, outcome: GateOutcome, turns: numb
 const CLEAR = 0.25;
 const MOST_TURNS = 1 << 20;
 
-/** Rounds of a unit of recorded pairs: a block of the resampling. */
-export const ROUNDS = 10;
+/** Groups of a unit of recorded pairs: a block of the resampling. */
+export const GROUPS = 10;
 
 /**
- * A unit of recorded pairs, for resampling alone: rounds in which a process of base, of its copy and of each slow-down run in
- * an order by lot. All of them share the round's base, so that 600 pairs of each cost little more than half of what they
- * would as runs.
+ * A unit of recorded pairs, for resampling alone: groups of a process of base, of its copy and of each slow-down, which work
+ * in turn. All of them share the group's base, so that 600 pairs of each cost little more than half of what they would as runs.
  */
 export async function recordPairs(
-  bench: Bench,
+  bench: Pick<Bench, "measure">,
   unit: string,
   scenario: string,
   slowDowns: ReadonlyMap<number, number>,
   uniform: () => number,
-  progress: (round: number) => void,
+  progress: (group: number) => void,
 ): Promise<UnitResult> {
-  const values: Record<string, number[]> = {};
   const legs = [
-    { name: `${scenario} base`, side: "base" as const, turns: 0 },
-    { name: `${scenario} copy`, side: "copy" as const, turns: 0 },
-    ...[...slowDowns].map(([slowDown, turns]) => ({ name: slowLeg(scenario, slowDown), side: "head" as const, turns })),
+    { name: `${scenario} base`, side: "base" as const, extraTurns: 0 },
+    { name: `${scenario} copy`, side: "copy" as const, extraTurns: 0 },
+    ...[...slowDowns].map(([slowDown, extraTurns]) => ({
+      name: slowLeg(scenario, slowDown),
+      side: "head" as const,
+      extraTurns,
+    })),
   ];
-  for (const { name } of legs) values[name] = [];
-  for (let round = 0; round < ROUNDS; round++) {
-    progress(round);
-    for (const { name, side, turns } of shuffled(legs, uniform)) {
-      values[name].push(Number((await bench.measure(scenario, side, turns)).cpuNsPerPacket.toPrecision(6)));
-    }
+  const values = Object.fromEntries(legs.map(({ name }) => [name, [] as number[]]));
+  for (let group = 0; group < GROUPS; group++) {
+    progress(group);
+    const samples = await bench.measure(scenario, legs, uniform);
+    for (const [i, { name }] of legs.entries()) values[name].push(Number(samples[i].cpuNsPerPacket.toPrecision(6)));
   }
   const turns = Object.fromEntries([...slowDowns].map(([slowDown, count]) => [String(slowDown), count]));
-  return { unit, counts: { rounds: ROUNDS }, histograms: {}, values, detail: { kind: "pairs", turns } };
+  return { unit, counts: { groups: GROUPS }, histograms: {}, values, detail: { kind: "pairs", turns } };
 }
 
 /** Name of the values of a slow-down among recorded pairs: "gre-dvr slow-0.05". */

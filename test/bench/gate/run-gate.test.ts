@@ -29,11 +29,13 @@ async function gate(
   const exactCalls = new Map<string, number>();
   const outcome = await runGate({
     bench: {
-      async measure(scenario, side, extraTurns) {
-        if (calls.length === interruptAt) throw new Interrupted();
-        calls.push(`${scenario} ${side}${extraTurns ? ` +${extraTurns}` : ""}`);
-        const ns = 100 * ratio(scenario, side) * (1 + noise * (uniform() - 0.5));
-        return { nsPerPacket: 2 * ns, cpuNsPerPacket: ns, again: 0 };
+      async measure(scenario, legs) {
+        return legs.map(({ side, extraTurns }) => {
+          if (calls.length === interruptAt) throw new Interrupted();
+          calls.push(`${scenario} ${side}${extraTurns === 0 ? "" : ` +${extraTurns}`}`);
+          const ns = 100 * ratio(scenario, side) * (1 + noise * (uniform() - 0.5));
+          return { nsPerPacket: 2 * ns, cpuNsPerPacket: ns };
+        });
       },
       async exact(scenario, side) {
         const key = `${scenario} ${side}`;
@@ -52,7 +54,7 @@ async function gate(
   return { outcome, calls };
 }
 
-test("equal sides pass at the first look, in pairs of fresh processes whose order changes", async () => {
+test("equal sides pass at the first look, in pairs of fresh processes", async () => {
   const { outcome, calls } = await gate({});
   assert.equal(outcome.verdict, "pass");
   assert.equal(calls.length, 2 * 10 * 3);
@@ -61,7 +63,6 @@ test("equal sides pass at the first look, in pairs of fresh processes whose orde
     const expected = ["base", "copy", "head"].map((side) => `${scenario} ${side}`);
     assert.deepEqual(calls.slice(i, i + 3).toSorted(), expected, "a pair is one process of each side");
   }
-  assert.ok(new Set(outcome.pairs.map(({ order }) => order)).size > 3, "the order is by lot");
   assert.equal(outcome.pairs.length, 20);
 });
 

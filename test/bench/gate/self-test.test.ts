@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { DEFAULT_GATE } from "../../../bench/gate/gate-file.ts";
 import { DEFAULT_PLAN } from "../../../bench/gate/plan.ts";
 import { seeded } from "../../../bench/gate/random.ts";
-import { ROUNDS, recordPairs, selfTestUnits, slowLeg, turnsPerRatio } from "../../../bench/gate/self-test.ts";
+import { GROUPS, recordPairs, selfTestUnits, slowLeg, turnsPerRatio } from "../../../bench/gate/self-test.ts";
 import { resampleSelfTest } from "../../../bench/gate/self-test-resample.ts";
 import { selfTestResult } from "../../../bench/gate/self-test-result.ts";
 import { unitsOf } from "../../../bench/merge/shard.ts";
@@ -27,15 +27,17 @@ test("every run is there once, scenarios take turns, each shard gets some of eve
 function bench(seed: number): Parameters<typeof turnsPerRatio>[0] {
   const uniform = seeded(seed);
   return {
-    async measure(_scenario: string, _side: string, turns = 0) {
-      const ns = (100 + turns / 100) * (1 + 0.01 * (uniform() - 0.5));
-      return { nsPerPacket: ns, cpuNsPerPacket: ns, again: 0 };
+    async measure(_scenario, legs) {
+      return legs.map(({ extraTurns }) => {
+        const ns = (100 + extraTurns / 100) * (1 + 0.01 * (uniform() - 0.5));
+        return { nsPerPacket: ns, cpuNsPerPacket: ns };
+      });
     },
-  } as Parameters<typeof turnsPerRatio>[0];
+  };
 }
 
 test("the slow-down is calibrated on what it really costs", async () => {
-  const turns = await turnsPerRatio(bench(1), "a", 5);
+  const turns = await turnsPerRatio(bench(1), "a", 5, seeded(1));
   assert.ok(Math.abs(turns / 10_000 - 1) < 0.05, `${turns} turns for 100 %, expected 10,000`);
 });
 
@@ -44,7 +46,7 @@ test("recorded pairs give error rates: equal sides pass, 10 % is found", async (
   for (let n = 0; n < 10; n++) {
     results.push(await recordPairs(bench(n), `pairs ${n}`, "a", new Map([[0.1, 1000]]), seeded(n), () => {}));
   }
-  assert.equal(results[0].values[slowLeg("a", 0.1)].length, ROUNDS);
+  assert.equal(results[0].values[slowLeg("a", 0.1)].length, GROUPS);
   const plan = { ...DEFAULT_PLAN, looks: [10, 20], confirmPairs: 10 };
   const rows = resampleSelfTest(results, plan, DEFAULT_GATE.metric, 50, 1);
   assert.deepEqual(
