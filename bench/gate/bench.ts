@@ -85,7 +85,7 @@ export class Bench {
   }
 
   /**
-   * Fresh processes of one scenario, in the order of `legs`, started and asked for rounds in an order by lot (`uniform` in
+   * Fresh processes of one scenario, in the order of `legs`; started, and asked for rounds, in an order by lot (`uniform` in
    * [0, 1)). The first leg is what the others are compared with (rounds.ts).
    */
   async measure(scenario: string, legs: readonly Leg[], uniform: () => number): Promise<Sample[]> {
@@ -96,8 +96,11 @@ export class Bench {
       for (const i of shuffled(numbers, uniform)) {
         const { side, extraTurns } = legs[i];
         const prepared = this.#prepared(scenario, side);
-        const child = this.#start(side, { op: "measure", prepared, amount, extraTurns });
-        children.set(i, child);
+        children.set(i, this.#start(side, { op: "measure", prepared, amount, extraTurns }));
+      }
+      // They warm up at once, which nobody measures, and work in turn from then on.
+      for (const [i, child] of children) {
+        const { side } = legs[i];
         this.#agreed(side, await this.#first<"measure">(side, "measure", child));
       }
       const talk = async <Q extends Question>(i: number, question: Q): Promise<Answers[Q]> => {

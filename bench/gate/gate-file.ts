@@ -144,7 +144,7 @@ pairs:
   looks: [${looks.join(", ")}]
   confirm: ${confirmPairs}
 
-# How long one process works: warm-up, then rounds of which the lower quartile is its number.
+# How long one process works: warm-up, then rounds in turn with those of the other side.
 process:
   warm-ms: ${LENGTH.warmMs}
   round-ms: ${LENGTH.roundMs}

@@ -28,8 +28,8 @@ export interface Length {
   readonly roundMs: number;
   readonly rounds: number;
 }
-export const LENGTH: Length = { warmMs: 250, roundMs: 5, rounds: 31 };
-export const SHORT_LENGTH: Length = { warmMs: 200, roundMs: 2, rounds: 41 };
+export const LENGTH: Length = { warmMs: 250, roundMs: 3, rounds: 61 };
+export const SHORT_LENGTH: Length = { warmMs: 150, roundMs: 2, rounds: 41 };
 
 interface Common {
   readonly protocol: typeof PROTOCOL;
