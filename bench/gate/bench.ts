@@ -5,6 +5,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../errors.ts";
+import { pin, sharedCore } from "./affinity.ts";
 import { MeasuringChild, NoAnswer, oneLine } from "./measuring-child.ts";
 import {
   type Amount,
@@ -46,6 +47,7 @@ export class Bench {
   processes = 0;
   readonly #sides: Sides;
   readonly #length: Length;
+  readonly #core = sharedCore();
   readonly #stop: AbortSignal;
 
   constructor(sides: Sides, length: Length, stop: AbortSignal) {
@@ -103,6 +105,8 @@ export class Bench {
         const { side } = legs[i];
         this.#agreed(side, await this.#first<"measure">(side, "measure", child));
       }
+      if (this.#core !== null)
+        await Promise.all([...children.values()].map(({ pid }) => pin(pid, this.#core as number)));
       const talk = async <Q extends Question>(i: number, question: Q): Promise<Answers[Q]> => {
         const child = children.get(i) as MeasuringChild;
         return this.#agreed(legs[i].side, await this.#heard(legs[i].side, "measure", child.ask(question)));

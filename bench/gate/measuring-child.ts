@@ -65,6 +65,10 @@ export class MeasuringChild {
     });
   }
 
+  get pid(): number {
+    return this.#process.pid as number;
+  }
+
   /** The next answer's JSON. Rejects with Interrupted when stopped, with NoAnswer when the process ends without one. */
   answer(): Promise<string> {
     const line = this.#answers.shift();
