@@ -11,112 +11,30 @@
  * finds all its bits there. Access lists like ClassBench's, ranges expanded, alternating in one run: 1,000 rules (782 masks,
  * 53 visits a lookup) 153 to 7.4 us, 10,000 rules (3,757 masks, 73 visits) 903 to 30 us a lookup.
  */
-import { FLOW_WORDS, prefixMask, W_CONJ_ID, W_PORTS, W_TYPE } from "../flow/flow-key.ts";
-import type { Field } from "./field.ts";
-import { findField } from "./fields.ts";
+import { FLOW_WORDS, prefixMask, W_CONJ_ID, W_PORTS } from "../flow/flow-key.ts";
+import { type FieldTrie, fieldTries } from "./field-trie.ts";
 import type { Match } from "./match.ts";
-import { PrefixTrie, TrieAnswer } from "./prefix-trie.ts";
-import { StageGroup } from "./stage-group.ts";
+import { TrieAnswer } from "./prefix-trie.ts";
 import { type Conjunction, Entry, type Stage, Subtable, stageHas } from "./subtable.ts";
+import { SubtableOrder } from "./subtable-order.ts";
 
 /** Tries of a table by default (OVS: default_prefix_fields, ofproto/ofproto.c of 3.1). */
 export const DEFAULT_PREFIX_FIELDS: readonly string[] = ["nw_dst", "nw_src"];
-/** OVS: CLS_MAX_TRIES. */
-const MAX_TRIES = 3;
-
-/** One field's trie over all subtables, and its answer for the flow being looked up. */
-class FieldTrie {
-  readonly word: number;
-  readonly bits: number;
-  /** dl_type that the field needs, or 0. */
-  readonly dlType: number;
-  readonly trie = new PrefixTrie();
-  readonly answer = new TrieAnswer();
-  asked = false;
-
-  constructor(field: Field) {
-    this.word = field.pieces[0].word;
-    this.bits = field.bits;
-    this.dlType = field.prerequisite === "ipv4" ? 0x0800 : field.prerequisite === "ipv6" ? 0x86dd : 0;
-  }
-
-  /** The length of the prefix that `mask` has of the field; 0 = none, or the mask is no prefix. */
-  prefixLength(mask: Int32Array): number {
-    let length = 0;
-    let ended = false;
-    for (let w = this.word; w < this.word + (this.bits >> 5); w++) {
-      const inverse = ~mask[w];
-      if (ended ? mask[w] !== 0 : (inverse & (inverse + 1)) !== 0) return 0;
-      const bits = mask[w] === 0 ? 0 : Math.clz32(mask[w] & -mask[w]) + 1;
-      length += bits;
-      if (bits < 32) ended = true;
-    }
-    return length;
-  }
-
-  ask(flow: Int32Array): void {
-    this.asked = true;
-    if (this.dlType !== 0 && flow[W_TYPE] >>> 16 !== this.dlType) this.answer.all();
-    else this.trie.lookup(flow, this.word, this.bits, this.answer);
-  }
-
-  unwildcard(wildcards: Int32Array, bits: number): void {
-    let w = this.word;
-    for (; bits >= 32; bits -= 32) wildcards[w++] = -1;
-    if (bits > 0) wildcards[w] |= prefixMask(bits);
-  }
-
-  hasAll(wildcards: Int32Array, bits: number): boolean {
-    let w = this.word;
-    for (; bits >= 32; bits -= 32) if (wildcards[w++] !== -1) return false;
-    return bits === 0 || (~wildcards[w] & prefixMask(bits)) === 0;
-  }
-}
-
-/** Fields that a prefix trie can be had for: whole words at the place of the field. */
-function canHaveTrie(field: Field): boolean {
-  return (
-    field.bits % 32 === 0 &&
-    field.maskable &&
-    field.pieces.every((piece, i) => piece.width === 32 && piece.word === field.pieces[0].word + i)
-  );
-}
 
 export class Classifier<T = undefined> {
-  private subtables: Subtable<T>[] = [];
+  private readonly order = new SubtableOrder<T>();
   private readonly byMask = new Map<string, Subtable<T>>();
-  private readonly groups = new Map<string, StageGroup<Subtable<T>>>();
-  private readonly tries: FieldTrie[] = [];
-  /** Positions that each lookup visits: the first subtable of a group, and every one of a single stage. */
-  private starts = new Int32Array(0);
+  private readonly tries: readonly FieldTrie[];
   /** Positions that this lookup has yet to visit. */
   private visits = new Int32Array(0);
-  /** `position` of the subtables and `starts` are of an older order. */
-  private moved = false;
   /** A trie has no rule for the flow, which does not count until all bits of that answer are in the mask: it may later. */
   private undecided = false;
-  /** Of the last lookup. That it comes back after 2^32 of them could only add a visit too few to a group not met since. */
-  private stamp = 0;
   /** Rules in it. */
   size = 0;
-  private deferred = false;
 
   /** `prefixes`: names of the fields that get a prefix trie, at most three; [] or ["none"] for none. */
   constructor(prefixes: readonly string[] = DEFAULT_PREFIX_FIELDS) {
-    if (prefixes.length === 1 && prefixes[0] === "none") return;
-    if (prefixes.length > MAX_TRIES)
-      throw new Error(`prefixes ${prefixes.join(",")}: expected at most ${MAX_TRIES} fields`);
-    const seen = new Set<Field>();
-    for (const name of prefixes) {
-      const field = findField(name);
-      if (field === undefined || !canHaveTrie(field)) {
-        throw new Error(
-          `prefixes ${name}: expected a field of whole words such as nw_src, nw_dst, ipv6_src, ipv6_dst, tun_id`,
-        );
-      }
-      if (!seen.has(field)) this.tries.push(new FieldTrie(field));
-      seen.add(field);
-    }
+    this.tries = fieldTries(prefixes);
   }
 
   /** Adds a rule. There must be none with the same match and priority (see `exactly`). */
@@ -130,11 +48,8 @@ export class Classifier<T = undefined> {
           this.tries[t].trie.insert(match.value, this.tries[t].word, subtable.triePlens[t]);
       }
     }
-    if (subtable.entries.size === 1) this.subtables.push(subtable);
-    if (priority > subtable.maxPriority) {
-      subtable.maxPriority = priority;
-      this.settle(this.subtables.lastIndexOf(subtable));
-    }
+    if (subtable.entries.size === 1) this.order.append(subtable);
+    if (priority > subtable.maxPriority) this.order.raise(subtable, priority);
     this.size++;
     return entry;
   }
@@ -150,21 +65,12 @@ export class Classifier<T = undefined> {
     }
     this.size--;
     if (subtable.entries.size === 0) {
-      // The last takes its place until all is sorted anew, which shows among equals (pvector_remove).
-      const last = this.subtables.pop()!;
-      this.moved = true;
       this.byMask.delete(subtable.mask.join());
-      this.leaveGroup(subtable);
-      if (last === subtable) return;
-      const at = this.subtables.indexOf(subtable);
-      this.subtables[at] = last;
-      this.settle(at);
+      this.order.remove(subtable);
     } else if (entry.priority === subtable.maxPriority) {
       let max = -1;
       for (const head of subtable.headEntries()) if (head.priority > max) max = head.priority;
-      if (max === subtable.maxPriority) return;
-      subtable.maxPriority = max;
-      this.settle(this.subtables.indexOf(subtable));
+      if (max !== subtable.maxPriority) this.order.lower(subtable, max);
     }
   }
 
@@ -179,7 +85,7 @@ export class Classifier<T = undefined> {
 
   /** All entries that are at least as specific as `criteria` (undefined: all), by subtable as OVS iterates. */
   *matching(criteria: Match | undefined): IterableIterator<Entry<T>> {
-    for (const subtable of [...this.subtables]) {
+    for (const subtable of [...this.order.subtables]) {
       for (const entry of [...subtable.entries])
         if (criteria === undefined || entry.match.isWithin(criteria)) yield entry;
     }
@@ -198,74 +104,16 @@ export class Classifier<T = undefined> {
 
   /** Removes many: the order of subtables is made once at the end, as Open vSwitch does for one message. */
   removeAll(entries: readonly Entry<T>[]): void {
-    this.deferred = true;
-    for (const entry of entries) this.remove(entry);
-    this.deferred = false;
-    this.moved = true;
-    this.subtables.sort((a, b) => b.maxPriority - a.maxPriority); // stable: ties stay in order of insertion
-  }
-
-  /** Sorts when only the subtable at `at` is out of order, as a stable sort of all would. */
-  private settle(at: number): void {
-    if (this.deferred) return;
-    this.moved = true;
-    const { subtables } = this;
-    const subtable = subtables[at];
-    const { maxPriority } = subtable;
-    let to = at;
-    for (; to > 0 && subtables[to - 1].maxPriority < maxPriority; to--) subtables[to] = subtables[to - 1];
-    for (; to < subtables.length - 1 && subtables[to + 1].maxPriority > maxPriority; to++)
-      subtables[to] = subtables[to + 1];
-    subtables[to] = subtable;
-  }
-
-  /** Numbers the subtables in their new order, and finds the first of each group. */
-  private arrange(): void {
-    const { subtables } = this;
-    const words = (subtables.length + 31) >> 5;
-    if (this.starts.length !== words) {
-      this.starts = new Int32Array(words);
-      this.visits = new Int32Array(words);
-    }
-    const { starts } = this;
-    starts.fill(0);
-    const stamp = this.nextStamp();
-    for (let position = 0; position < subtables.length; position++) {
-      const subtable = subtables[position];
-      const { group } = subtable;
-      subtable.position = position;
-      if (group.stages.length > 0 && group.stamp === stamp) continue;
-      group.stamp = stamp;
-      starts[position >> 5] |= 1 << (position & 31);
-    }
-    this.moved = false;
-  }
-
-  private nextStamp(): number {
-    this.stamp = (this.stamp + 1) | 0;
-    return this.stamp;
-  }
-
-  private groupFor(stages: readonly Stage[]): StageGroup<Subtable<T>> {
-    const key = groupName(stages);
-    let group = this.groups.get(key);
-    if (group === undefined) {
-      group = new StageGroup<Subtable<T>>(stages.length - 1);
-      this.groups.set(key, group);
-    }
-    group.size++;
-    return group;
-  }
-
-  private leaveGroup(subtable: Subtable<T>): void {
-    if (--subtable.group.size === 0) this.groups.delete(groupName(subtable.stages));
+    this.order.atOnce(() => {
+      for (const entry of entries) this.remove(entry);
+    });
   }
 
   private subtableFor(mask: Int32Array): Subtable<T> {
     const key = mask.join();
     let subtable = this.byMask.get(key);
     if (subtable === undefined) {
-      subtable = new Subtable<T>(mask, (stages) => this.groupFor(stages));
+      subtable = new Subtable<T>(mask, (stages) => this.order.groupFor(stages));
       subtable.triePlens = this.tries.map((trie) => trie.prefixLength(mask));
       for (const stage of subtable.stages) {
         stage.tries = this.tries
@@ -284,10 +132,13 @@ export class Classifier<T = undefined> {
     conjunctive: boolean,
     hidden: ((owner: T) => boolean) | undefined,
   ): Entry<T> | undefined {
-    if (this.moved) this.arrange();
-    const { subtables, tries, visits } = this;
-    visits.set(this.starts);
-    const stamp = this.nextStamp();
+    const { order, tries } = this;
+    order.arrange();
+    const { subtables, starts } = order;
+    if (this.visits.length !== starts.length) this.visits = new Int32Array(starts.length);
+    const { visits } = this;
+    visits.set(starts);
+    const stamp = order.nextStamp();
     for (let t = 0; t < tries.length; t++) tries[t].asked = false;
     let hard: Entry<T> | undefined;
     let hardPriority = -1;
@@ -429,14 +280,6 @@ const portsAnswer = new TrieAnswer();
 function fold(stages: readonly Stage[], count: number, wildcards: Int32Array): null {
   for (let i = 0; i < count; i++) stages[i].fold(wildcards);
   return null;
-}
-
-/** A name for the masks of all stages but the last. */
-function groupName(stages: readonly Stage[]): string {
-  return stages
-    .slice(0, -1)
-    .map((stage) => `${stage.words.join()}=${stage.masks.join()}`)
-    .join(";");
 }
 
 function visible<T>(entry: Entry<T> | null, hidden: ((owner: T) => boolean) | undefined): Entry<T> | null {
