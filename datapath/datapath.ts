@@ -151,7 +151,7 @@ export class Datapath implements Recirculator {
     this.#installed = new Installed(handler, this.megaflowCache, this.exactMatch, this.counters);
     this.#programs = this.#installed.programs;
     this.#timing = options.timing ?? false;
-    this.#executor = new Executor(pool, this.tx, this.counters, this.#programs, this);
+    this.#executor = new Executor(pool, this.tx, this.counters, this.#programs, this, vlanLimit);
     this.#packets = pool.arena.kernels(packetModule);
     this.#passes = Array.from({ length: RECIRCULATION_LIMIT + 1 }, () => new Pass(pool));
   }

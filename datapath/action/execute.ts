@@ -15,6 +15,7 @@ import {
   C_USERSPACE,
   type Counters,
 } from "../counters.ts";
+import { extractOthers } from "../flow/extract.ts";
 import { hashAdd, hashFinish } from "../flow/hash.ts";
 import { copyBytes } from "../packet/copy.ts";
 import { Drop } from "../packet/drop.ts";
@@ -23,7 +24,7 @@ import type { PacketPool } from "../packet/packet-pool.ts";
 import type { PacketQueue } from "../packet/packet-queue.ts";
 import { type ActionKernel, actionModule } from "./action-kernel.ts";
 import type { Chain } from "./chain.ts";
-import { Op } from "./opcodes.ts";
+import { NO_TRANSPORT, Op } from "./opcodes.ts";
 import type { ProgramStore } from "./program.ts";
 import { popEth, popMpls, popVlan, pushEth, pushMpls, pushVlan, setMpls } from "./push-pop.ts";
 import { setArp, setEthMasked, setIcmp, setIpv4, setIpv6, setNd, setSctp, setTcp, setTtl, setUdp } from "./rewrite.ts";
@@ -60,15 +61,18 @@ export class Executor {
   readonly #answerAt: number;
   readonly #copies: CopySet[];
   #copyTop = 0;
+  readonly #vlanLimit: number;
 
-  /** The queues of `tx` lie in the pool's arena. */
+  /** The queues of `tx` lie in the pool's arena. `vlanLimit`: VLAN tags that are parsed. */
   constructor(
     pool: PacketPool,
     tx: readonly PacketQueue[],
     counters: Counters,
     programs: ProgramStore,
     again: Recirculator,
+    vlanLimit: number,
   ) {
+    this.#vlanLimit = vlanLimit;
     this.#programs = programs;
     this.#kernel = pool.arena.kernels(actionModule);
     this.#answerAt = pool.arena.alloc(8);
@@ -234,6 +238,10 @@ export class Executor {
           for (let i = head; i >= 0; i = next[i]) this.#counters.total[C_USERSPACE]++;
           pc += 1;
           break;
+        case Op.Reparse:
+          for (let i = head; i >= 0; i = next[i]) this.#reparse(set, i);
+          pc += 1;
+          break;
         case Op.SetMark:
           for (let i = head; i >= 0; i = next[i]) set.mark[i] = (set.mark[i] & ~code[pc + 2]) | code[pc + 1];
           pc += 3;
@@ -322,10 +330,33 @@ export class Executor {
     counters.txBytes[port] += length;
   }
 
+  /** A set of copies that nobody works on. */
+  #freeCopies(): CopySet {
+    if (this.#copyTop === this.#copies.length) this.#copies.push(new CopySet(this.#pool));
+    return this.#copies[this.#copyTop];
+  }
+
+  /**
+   * l3 and l4 of packet i as the packet is now. A packet with more tags than are parsed gets a network header too far in
+   * front, where the changes that follow are then written: a fault of Open vSwitch (dp_execute_userspace_action() extracts the
+   * flow from the packet itself) that its userspace datapath shows on every such packet, so it is shown here.
+   */
+  #reparse(set: PacketBatch, i: number): void {
+    const { batch } = this.#freeCopies();
+    batch.start[0] = set.start[i];
+    batch.end[0] = set.end[i];
+    batch.drop[0] = Drop.None;
+    batch.tunDst[0] = 0;
+    extractOthers(batch, 1, this.#vlanLimit);
+    if (batch.drop[0] !== Drop.None) return;
+    const net = batch.l3[0];
+    set.l3[i] = net;
+    set.l4[i] = batch.l4[0] !== 0 || net + 20 > set.end[i] ? batch.l4[0] : NO_TRANSPORT;
+  }
+
   /** Runs the program at `pc` on copies of the chain. */
   #clone(pc: number, set: PacketBatch, next: Int32Array, head: number, depth: number): void {
-    if (this.#copyTop === this.#copies.length) this.#copies.push(new CopySet(this.#pool));
-    const copies = this.#copies[this.#copyTop];
+    const copies = this.#freeCopies();
     const to = copies.batch;
     const pool = this.#pool;
     let n = 0;
@@ -343,7 +374,7 @@ export class Executor {
       to.start[n] = from + shift;
       to.end[n] = set.end[i] + shift;
       to.l3[n] = set.l3[i] === 0 ? 0 : set.l3[i] + shift;
-      to.l4[n] = set.l4[i] === 0 ? 0 : set.l4[i] + shift;
+      to.l4[n] = set.l4[i] <= 0 ? set.l4[i] : set.l4[i] + shift;
       to.time[n] = set.time[i];
       to.inPort[n] = set.inPort[i];
       to.hash[n] = set.hash[i];

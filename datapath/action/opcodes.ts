@@ -68,7 +68,15 @@ export const Op = {
   ClearMetadata: 32,
   /** Bytes that the program pushes at most: packets without room die here. */
   Headroom: 33,
+  /** Parses the packet anew for its l3 and l4, by the vlan-limit: what Open vSwitch does at `userspace`. */
+  Reparse: 34,
 } as const;
+
+/**
+ * l4 of a packet that was parsed anew and has more tags than are parsed: nothing is known of its transport header, and the
+ * network header is where the tags that were parsed end, rightly or not.
+ */
+export const NO_TRANSPORT = -1;
 
 /** Source ports of an outer UDP header: OVS's tnl_udp_port_min and _max. */
 export const PORT_MIN = 32768;

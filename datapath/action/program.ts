@@ -131,26 +131,34 @@ const consumes = (action: OdpAction): boolean =>
 /** How a datapath port decapsulates. */
 export type TunnelKindOf = (port: number) => number;
 
-function compileList(actions: readonly OdpAction[], reason: number, kindOf: TunnelKindOf, out: number[]): void {
+/** `retagged`: a list around this one has changed tags or labels before. */
+function compileList(
+  actions: readonly OdpAction[],
+  reason: number,
+  kindOf: TunnelKindOf,
+  out: number[],
+  retagged = false,
+): void {
   let last = -1;
   for (let n = actions.length - 1; n >= 0 && last < 0; n--) if (consumes(actions[n])) last = n;
   // "drop" ends a list wherever it stands.
   const dropAt = actions.findIndex((action) => action.kind === "drop");
   if (dropAt >= 0) last = dropAt;
-  // Copies for the controller are only counted, so their place does not matter; those behind the last output come first.
+  // Copies for the controller are only counted, so their place does not matter there; those behind the last output come first.
   for (const action of actions) if (action.kind === "userspace") out.push(Op.Userspace);
   if (last < 0) {
     out.push(Op.Drop, reason);
     return;
   }
   let cut = 0;
+  let tagsChanged = retagged;
   /** The bytes to cut off are counted when the cut is made, so a header pushed later makes what is left longer. */
   const grow = (bytes: number): void => {
     if (cut > 0) cut += bytes;
   };
   const nested = (list: readonly OdpAction[]): number[] => {
     const inner: number[] = [];
-    compileList(list, Drop.NoAction, kindOf, inner);
+    compileList(list, Drop.NoAction, kindOf, inner, tagsChanged);
     return inner;
   };
   /** An (end) operation, on a copy where more actions follow. */
@@ -163,6 +171,7 @@ function compileList(actions: readonly OdpAction[], reason: number, kindOf: Tunn
     const isLast = n === last;
     // A cut holds for the next output; of the others, only those that consume the packet honour it.
     if (cut > 0 && action.kind !== "output" && action.kind !== "set" && isLast) out.push(Op.Truncate, cut);
+    if (/^(push|pop)_(vlan|mpls)$/.test(action.kind)) tagsChanged = true;
     switch (action.kind) {
       case "output":
         if (isLast && cut > 0) out.push(Op.Truncate, cut);
@@ -228,6 +237,8 @@ function compileList(actions: readonly OdpAction[], reason: number, kindOf: Tunn
         out.push(Op.Drop, Drop.NoAction);
         break;
       case "userspace":
+        // Before the tags changed it would find the headers where they are known to be.
+        if (tagsChanged) out.push(Op.Reparse);
         break;
     }
   }

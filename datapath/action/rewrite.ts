@@ -5,7 +5,8 @@
  * becomes 0, and the transport checksum of a fragment is updated as if it held the transport header.
  *
  * All functions take `ip` and `l4` as extract left them (absolute offsets, l4 = 0: no valid header, nothing happens) and
- * read their operands at `pc` of the program.
+ * read their operands at `pc` of the program. With l4 = NO_TRANSPORT the network header alone is written, and no transport
+ * checksum follows it.
  */
 import { checksumFold } from "../wire/checksum.ts";
 import { crc32c } from "../wire/sctp.ts";
@@ -36,13 +37,13 @@ function updateUdp(view: DataView, at: number, delta: number): void {
   view.setUint16(at, sum === 0 ? 0xffff : sum);
 }
 
-/** Bytes from the transport header to the end of the IPv4 packet: padding does not count. */
+/** Bytes from the transport header to the end of the IPv4 packet: padding does not count. None without a transport header. */
 function ipv4Rest(view: DataView, ip: number, l4: number): number {
-  return ip + view.getUint16(ip + 2) - l4;
+  return l4 < 0 ? 0 : ip + view.getUint16(ip + 2) - l4;
 }
 
 function ipv6Rest(view: DataView, ip: number, l4: number): number {
-  return ip + 40 + view.getUint16(ip + 4) - l4;
+  return l4 < 0 ? 0 : ip + 40 + view.getUint16(ip + 4) - l4;
 }
 
 /** Ethernet addresses by mask: operands three values, three masks. */

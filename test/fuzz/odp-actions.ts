@@ -108,6 +108,11 @@ export function randomActions(random: Random, key: Int32Array, depth = 0): OdpAc
   switch (random.below(14)) {
     case 0:
       list.push({ kind: "push_vlan", tpid: random.pick([0x8100, 0x88a8]), tci: VLAN_PRESENT | random.below(0xfff) });
+      // The packet is parsed anew there, now with more tags than are parsed.
+      if (random.chance(30)) {
+        list.push({ kind: "userspace", reason: "controller", maxLength: 65535 });
+        for (let n = random.below(4); n > 0; n--) list.push(setAction(random, key));
+      }
       break;
     case 1:
       if ((key[W_VLAN0] & VLAN_PRESENT) !== 0) list.push({ kind: "pop_vlan" });
