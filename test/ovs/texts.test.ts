@@ -107,6 +107,9 @@ test("megaflows of all recorded cases, as ofproto/trace writes them", () => {
   assert.ok(count > 4000);
 });
 
+/** Recirculation ids are Open vSwitch's own: here only whether there is one. */
+const ownIds = (text: string): string => text.replace(/recirc_id\(0x[1-9a-f][0-9a-f]*\)/g, "recirc_id(n)");
+
 test("megaflows of all recorded cases, as dpctl/dump-flows writes them", () => {
   const wrong: string[] = [];
   let count = 0;
@@ -128,7 +131,7 @@ test("megaflows of all recorded cases, as dpctl/dump-flows writes them", () => {
         .map((flow) => flow.match)
         .sort()
         .join("\n");
-      if (flows.sort().join("\n") !== want)
+      if (ownIds(flows.sort().join("\n")) !== ownIds(want))
         wrong.push(`${ovsCase.name} packet ${i}\n want ${want}\n got  ${flows.join("\n      ")}`);
       count++;
     });
