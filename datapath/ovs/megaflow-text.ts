@@ -193,28 +193,24 @@ function afterEthernet(key: Int32Array, mask: Int32Array, more: boolean, tag: nu
   return [...out, ...transportText(key, mask, more, type)];
 }
 
-/** One label in parts, several as words (format_mpls); what is not matched is written as well, with the mask 0. */
+/** The labels one after the other (format_mpls); what is not matched is written as well, with the mask 0. */
 function mplsText(key: Int32Array, mask: Int32Array, more: boolean): string[] {
   let count = 1;
   while (count < 3 && (key[W_MPLS0 + count - 1] & 0x100) === 0) count++;
   const masks = mask.subarray(W_MPLS0, W_MPLS0 + count);
   if (!more && masks.every((bits) => bits === 0)) return [];
   const exact = masks.every((bits) => bits === -1);
-  const word = (bits: number): string => `0x${(bits >>> 0).toString(16)}`;
-  if (count > 1) {
-    const entry = (i: number): string => `lse${i}=${word(key[W_MPLS0 + i])}${exact ? "" : `/${word(masks[i])}`}`;
-    return [`mpls(${Array.from({ length: count }, (_, i) => entry(i)).join(",")})`];
-  }
-  const part = (name: string, shift: number, bits: number, prefix: string): string => {
-    const own = `/${prefix}${((masks[0] >>> shift) & bits).toString(16)}`;
-    return `${name}=${(key[W_MPLS0] >>> shift) & bits}${exact ? "" : own}`;
-  };
-  const parts = [
-    part("label", 12, 0xfffff, "0x"),
-    part("tc", 9, 7, ""),
-    part("ttl", 0, 0xff, "0x"),
-    part("bos", 8, 1, ""),
-  ];
+  const parts: string[] = [];
+  masks.forEach((bits, i) => {
+    const part = (name: string, shift: number, all: number, prefix: string): void => {
+      const own = `/${prefix}${((bits >>> shift) & all).toString(16)}`;
+      parts.push(`${name}=${(key[W_MPLS0 + i] >>> shift) & all}${exact ? "" : own}`);
+    };
+    part("label", 12, 0xfffff, "0x");
+    part("tc", 9, 7, "");
+    part("ttl", 0, 0xff, "0x");
+    part("bos", 8, 1, "");
+  });
   return [`mpls(${parts.join(",")})`];
 }
 

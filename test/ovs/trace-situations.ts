@@ -4,8 +4,16 @@
  */
 import type { Situation } from "./situation.ts";
 import { bridgesTogether, normal } from "./situations-bridges.ts";
+import { edges } from "./situations-edges.ts";
 import { framed } from "./situations-frames.ts";
 import { headers } from "./situations-headers.ts";
 import { pipeline } from "./situations-pipeline.ts";
 
-export const situations: readonly Situation[] = [...pipeline, ...headers, ...normal, ...bridgesTogether, ...framed];
+export const situations: readonly Situation[] = [
+  ...pipeline,
+  ...headers,
+  ...normal,
+  ...bridgesTogether,
+  ...framed,
+  ...edges,
+];
