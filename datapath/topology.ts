@@ -31,6 +31,9 @@ export interface BridgeConfig {
   /** Text as `ovs-ofctl add-flows` takes it, and the file it came from, for messages. */
   readonly flows: string;
   readonly flowsFile: string;
+  /** Groups that rules may name: text as `ovs-ofctl add-groups` takes it, in OpenFlow 1.5; and where it came from. */
+  readonly groups?: string | undefined;
+  readonly groupsFile?: string | undefined;
   /** OpenFlow version that the rules are sent with: "OpenFlow10" (the default) to "OpenFlow15". */
   readonly openflow?: string | undefined;
   /** Address and prefix length of the LOCAL port, e.g. "10.11.1.115/24": makes it a tunnel endpoint. */

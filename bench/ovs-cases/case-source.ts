@@ -56,6 +56,7 @@ export class CaseSource {
     const numbers = new Map(configs.map((port) => [port.name, port.ofport]));
     const ports = (name: string): number | undefined => numbers.get(name);
     let version = openFlowVersion("OpenFlow10");
+    const known = new Set<number>();
     const steps: [string, () => unknown][] = [
       [`${path}.openflow`, () => (version = openFlowVersion((bridge.openflow ?? "OpenFlow10") as string))],
       [`${path}.mac`, () => bridge.mac !== undefined && macWords(bridge.mac as string)],
@@ -70,13 +71,15 @@ export class CaseSource {
         `${path}.ports[${i}]${port.options === undefined ? "" : ".options"}`,
         () => tunnelConfig(port),
       ]),
-      ...((bridge.flows ?? []) as string[]).map((flow, i): [string, () => unknown] => [
-        `${path}.flows[${i}]`,
-        () => parseFlows(flow, { version, ports }),
-      ]),
       ...((bridge.groups ?? []) as string[]).map((group, i): [string, () => unknown] => [
         `${path}.groups[${i}]`,
-        () => parseGroups(group, { version: openFlowVersion("OpenFlow15"), ports }),
+        () => {
+          for (const { id } of parseGroups(group, { version: openFlowVersion("OpenFlow15"), ports })) known.add(id);
+        },
+      ]),
+      ...((bridge.flows ?? []) as string[]).map((flow, i): [string, () => unknown] => [
+        `${path}.flows[${i}]`,
+        () => parseFlows(flow, { version, ports, groups: (id) => known.has(id) }),
       ]),
     ];
     for (const [where, step] of steps) {

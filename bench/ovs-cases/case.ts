@@ -44,8 +44,6 @@ export interface OvsCase {
   readonly stateless: boolean;
   readonly vlanLimit: number;
   readonly bridges: readonly BridgeConfig[];
-  /** Groups of each bridge, in the order of `bridges`: text as `ovs-ofctl add-groups` takes it. */
-  readonly groups: readonly string[];
   readonly packets: readonly CaseEvent[];
   /** Where it stands, and it as it stood there. */
   readonly source?: { readonly where: CaseSource; readonly value: unknown } | undefined;
@@ -167,6 +165,10 @@ class CaseReader {
       ports: this.list(`${path}.ports`, bridge.ports ?? []).map((port, i) => this.port(`${path}.ports[${i}]`, port)),
       flows: flows.join("\n"),
       flowsFile: `${name}: flows of ${String(bridge.name)}`,
+      groups: this.list(`${path}.groups`, bridge.groups ?? [])
+        .map((group) => this.text(`${path}.groups`, group))
+        .join("\n"),
+      groupsFile: `${name}: groups of ${String(bridge.name)}`,
       openflow: this.optional(bridge.openflow, (version) => this.text(`${path}.openflow`, version)),
       address: this.optional(bridge.ip, (ip) => this.text(`${path}.ip`, ip)),
       neighbours: this.optional(bridge.neighbours, (map) => this.texts(`${path}.neighbours`, map)),
@@ -235,12 +237,6 @@ export function readCase(value: unknown, where: string, source?: CaseSource): Ov
     // Open vSwitch's 0 is "all that it can parse", and that is two.
     vlanLimit: reader.optional(object.vlan_limit, (limit) => reader.number("vlan_limit", limit, 2) || 2) ?? 1,
     bridges: reader.list("bridges", object.bridges).map((bridge, i) => reader.bridge(`bridges[${i}]`, bridge, name)),
-    groups: (object.bridges as Json[]).map((bridge, i) =>
-      reader
-        .list(`bridges[${i}].groups`, bridge.groups ?? [])
-        .map((group) => reader.text(`bridges[${i}].groups`, group))
-        .join("\n"),
-    ),
     packets: reader.list("packets", object.packets).map((event, i) => reader.event(`packets[${i}]`, event)),
     expect: reader.optional(object.expect, (list) => reader.list("expect", list) as ExpectedResult[]),
   };

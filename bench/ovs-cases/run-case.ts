@@ -32,13 +32,7 @@ const ETH_HEADER_LEN = 14;
 export function buildSwitch(ovsCase: OvsCase): OvsSwitch {
   try {
     // The corpus was recorded with routes added by hand, through which a tunnel with local_ip finds no way.
-    const built = new OvsSwitch(ovsCase.bridges, { vlanLimit: ovsCase.vlanLimit, localRoutes: false });
-    ovsCase.bridges.forEach(({ name }, i) => {
-      // In the newest version, as only that carries all of what a group can say.
-      const options = { file: `${ovsCase.name}: groups of ${name}`, openflow: "OpenFlow15" };
-      built.addGroups(name, ovsCase.groups[i], options);
-    });
-    return built;
+    return new OvsSwitch(ovsCase.bridges, { vlanLimit: ovsCase.vlanLimit, localRoutes: false });
   } catch (error) {
     const { source } = ovsCase;
     throw source === undefined ? error : source.where.explain(source.value, error as Error);

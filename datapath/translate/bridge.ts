@@ -154,10 +154,10 @@ export class Bridge {
 
   /**
    * Adds the rules of `text`, sent with `openflow` (the bridge's own version by default), at `now` (ns). As in Open vSwitch a
-   * rule names no group that is not there, unless they are said to come later.
+   * rule names no group that is not there.
    */
-  addFlows(text: string, file: string, now: number, openflow?: string, groupsLater = false): void {
-    const groups = groupsLater ? undefined : (id: number): boolean => this.group(id) !== undefined;
+  addFlows(text: string, file: string, now: number, openflow?: string): void {
+    const groups = (id: number): boolean => this.group(id) !== undefined;
     for (const mod of parseFlows(text, { ...this.textOptions(file, openflow), groups })) {
       placed(file, mod.line, () => this.tables.apply(mod, now));
     }

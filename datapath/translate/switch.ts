@@ -78,10 +78,11 @@ export class OvsSwitch implements UpcallHandler, XlateHost {
     this.joinPatches();
     this.underlay = new Underlay(this.bridges, options.localRoutes ?? true);
     for (const config of configs) {
-      if (config.flows.trim() !== "") {
-        // Groups come after this, from the tests and cases that have some: rules may name any.
-        this.bridge(config.name)?.addFlows(config.flows, config.flowsFile, 0, undefined, true);
-      } else if (config.failMode === "standalone") this.addFlows(config.name, "priority=0,actions=NORMAL");
+      // First, as rules may name only groups that there are; in the newest version, as only that carries all that groups say.
+      if (config.groups !== undefined)
+        this.addGroups(config.name, config.groups, { file: config.groupsFile ?? "groups", openflow: "OpenFlow15" });
+      if (config.flows.trim() !== "") this.addFlows(config.name, config.flows, { file: config.flowsFile });
+      else if (config.failMode === "standalone") this.addFlows(config.name, "priority=0,actions=NORMAL");
     }
   }
 
@@ -141,7 +142,10 @@ export class OvsSwitch implements UpcallHandler, XlateHost {
 
   // Rules.
 
-  /** Adds the rules of `text` (one a line, as `ovs-ofctl add-flows` takes them); `file` is for messages. */
+  /**
+   * Adds the rules of `text` (one a line, as `ovs-ofctl add-flows` takes them); `file` is for messages. Throws for what is no
+   * rule, and for one that names a group that is not there (OFPBAC_BAD_OUT_GROUP).
+   */
   addFlows(
     bridgeName: string,
     text: string,

@@ -12,10 +12,9 @@ import { packageRoot } from "../../bench/paths.ts";
 import { ASPECTS, type Aspect, judge, type Verdict } from "../conformance/compare.ts";
 import { knownNarrower } from "../conformance/known.ts";
 
-const rulesOf = ({ bridges, groups, packets }: OvsCase): string =>
+const rulesOf = ({ bridges, packets }: OvsCase): string =>
   [
-    ...bridges.map((bridge) => bridge.flows),
-    ...groups,
+    ...bridges.flatMap((bridge) => [bridge.flows, bridge.groups]),
     ...packets.flatMap((event) => ("add_flows" in event ? event.add_flows : [])),
   ].join("\n");
 
