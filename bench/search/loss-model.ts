@@ -47,8 +47,8 @@ export const erf: LossModel = {
 
 export const lossModels = [stretch, erf] as const;
 
-/** From here on the asymptotic series is exact to a double, and the difference below no longer. */
-const FAR = 12;
+/** From here on five terms of the asymptotic series are exact to a double. */
+const FAR = 30;
 
 /** ln of ierfc(t) = exp(-t^2) / sqrt(pi) - t erfc(t), for any t. */
 export function logIerfc(t: number): number {
@@ -63,7 +63,7 @@ export function logIerfc(t: number): number {
   // 1 - t / (t + f) = f / (t + f): no difference of nearly equal numbers. Slow next to 0, where the series is exact.
   if (t < 2) return Math.log(Math.exp(-t * t) / Math.sqrt(Math.PI) - 2 * t * normalTail(t * Math.SQRT2));
   let rest = 0;
-  for (let k = 120; k >= 2; k--) rest = k / 2 / (t + rest);
+  for (let k = Math.ceil(24 + 240 / t); k >= 2; k--) rest = k / 2 / (t + rest);
   const f = 0.5 / (t + rest);
   return -t * t - Math.log(Math.sqrt(Math.PI)) + Math.log(f / (t + f));
 }

@@ -8,7 +8,7 @@
  * over a grid in place of Monte Carlo, and the time that counts is that of the traffic.
  */
 import { erf, stretch } from "./loss-model.ts";
-import { type Estimate, type LoadRange, posterior } from "./posterior.ts";
+import { type Estimate, type LoadRange, Posterior } from "./posterior.ts";
 import { forwardingRate, lossRatio, type Measurer, type TrialResult } from "./trial.ts";
 
 export interface PlrConfig extends LoadRange {
@@ -47,6 +47,7 @@ export async function plrSearch(
   const { minLoad, maxLoad, duration, firstTrial, increment } = config;
   const trials: TrialResult[] = [];
   const choice = new NextLoad(config);
+  const models = [new Posterior(stretch, config), new Posterior(erf, config)];
   let load = (minLoad + maxLoad) / 2;
   let seconds = 0;
   let found: Pick<PlrResult, "critical" | "stretch" | "erf"> | null = null;
@@ -60,7 +61,7 @@ export async function plrSearch(
     if (stopped()) break;
     trials.push(trial);
     seconds += trial.duration;
-    const [one, other] = [posterior(stretch, trials, config), posterior(erf, trials, config)];
+    const [one, other] = models.map((model) => model.of(trials));
     found = { critical: together(one, other), stretch: one, erf: other };
     onTrial?.(trial, found.critical);
     load = Math.min(maxLoad, Math.max(minLoad, choice.after(trial, trials.length, found.critical.mean)));

@@ -24,42 +24,116 @@ export interface LoadRange {
   readonly lossRatio: number;
 }
 
-/** Cells of a side, while closing in and at the end. */
-const SEARCH_CELLS = 40;
-export const FINAL_CELLS = 100;
+/** Cells of a side: while closing in, and at the end, where it is doubled until so many cells weigh something. */
+const SEARCH_CELLS = 24;
+const FINAL_CELLS = 48;
+const MOST_CELLS = 192;
+const ENOUGH_CELLS = 100;
+/**
+ * A grid that is closed in on keeps at least this share of its cells, the heaviest: what weighs is a narrow ridge, and a coarse
+ * grid may hit it beside its peak.
+ */
+const KEPT_SHARE = 0.05;
 /** Weights below exp(-DEPTH) of the largest are nothing: the sum of all cells is not changed by them. */
-const DEPTH = 25;
-const MOST_ZOOMS = 20;
+const DEPTH = 20;
+const MOST_ZOOMS = 40;
 
 interface Box {
   readonly u: readonly [number, number];
   readonly v: readonly [number, number];
 }
 
-/** Throws an Error without trials. `cells`: of a side of the last grid. */
-export function posterior(
-  model: LossModel,
-  trials: readonly TrialResult[],
-  range: LoadRange,
-  cells = FINAL_CELLS,
-): Estimate {
-  if (trials.length === 0) throw new Error("posterior of no trials");
-  let box: Box = { u: [-1, 1], v: [-1, 1] };
-  for (let zoom = 0; zoom < MOST_ZOOMS; zoom++) {
-    const next = heavyPart(box, weights(model, trials, range, box, SEARCH_CELLS), SEARCH_CELLS);
-    const smaller = area(next) < 0.7 * area(box);
-    box = next;
-    if (!smaller) break;
+/**
+ * The posterior of one model, while trials come in: where the weight was after the last one is where it is looked for first.
+ */
+export class Posterior {
+  readonly #model: LossModel;
+  readonly #range: LoadRange;
+  #box: Box = EVERYTHING;
+
+  constructor(model: LossModel, range: LoadRange) {
+    this.#model = model;
+    this.#range = range;
   }
-  const logs = weights(model, trials, range, box, cells);
-  const most = logs.reduce((a, b) => Math.max(a, b));
+
+  /** Of all these trials. Throws an Error without any. `finer`: so many times the cells of a side, to see if it matters. */
+  of(trials: readonly TrialResult[], finer = 1): Estimate {
+    if (trials.length === 0) throw new Error("posterior of no trials");
+    // Few trials leave the weight spread out, and another one moves it far.
+    this.#closeIn(trials, trials.length < FEW ? EVERYTHING : widened(this.#box));
+    if (this.#box !== EVERYTHING && this.#atEdge(trials)) this.#closeIn(trials, EVERYTHING);
+    const box = this.#box;
+    for (let cells = FINAL_CELLS; ; cells *= 2) {
+      const logs = this.#weights(trials, box, cells);
+      const least = largest(logs) - DEPTH;
+      const heavy = logs.reduce((count, log) => (log < least ? count : count + 1), 0);
+      if (heavy < ENOUGH_CELLS && cells < MOST_CELLS) continue;
+      const all = cells * finer;
+      return moments(finer === 1 ? logs : this.#weights(trials, box, all), (cell) => this.#loadOf(box, all, cell));
+    }
+  }
+
+  #closeIn(trials: readonly TrialResult[], from: Box): void {
+    this.#box = from;
+    for (let zoom = 0; zoom < MOST_ZOOMS; zoom++) {
+      const next = heavyPart(this.#box, this.#weights(trials, this.#box, SEARCH_CELLS), SEARCH_CELLS);
+      const smaller = area(next) < 0.9 * area(this.#box);
+      this.#box = next;
+      if (!smaller) break;
+    }
+  }
+
+  /** Weight goes on where the box ends: it was looked for in too small a part. */
+  #atEdge(trials: readonly TrialResult[]): boolean {
+    const { u, v } = this.#box;
+    const logs = this.#weights(trials, this.#box, SEARCH_CELLS);
+    const least = largest(logs) - DEPTH / 2;
+    const last = SEARCH_CELLS - 1;
+    return logs.some((log, i) => {
+      if (log < least) return false;
+      const [column, row] = [i % SEARCH_CELLS, Math.floor(i / SEARCH_CELLS)];
+      return (
+        (column === 0 && u[0] > -1) ||
+        (column === last && u[1] < 1) ||
+        (row === 0 && v[0] > -1) ||
+        (row === last && v[1] < 1)
+      );
+    });
+  }
+
+  #weights(trials: readonly TrialResult[], box: Box, cells: number): Float64Array {
+    return weights(this.#model, trials, this.#range, box, cells);
+  }
+
+  #loadOf(box: Box, cells: number, cell: number): number {
+    const { lossRatio, minLoad, maxLoad } = this.#range;
+    const [mrr, spread] = parameters(box, cells, cell, maxLoad);
+    return criticalLoad(this.#model, lossRatio, mrr, spread, minLoad, maxLoad);
+  }
+}
+
+const FEW = 12;
+const EVERYTHING: Box = { u: [-1, 1], v: [-1, 1] };
+
+/** Twice as wide in either direction, within what there is. */
+function widened({ u, v }: Box): Box {
+  const wider = ([low, high]: readonly [number, number]): readonly [number, number] => {
+    const more = (high - low) / 2;
+    return [Math.max(-1, low - more), Math.min(1, high + more)];
+  };
+  return { u: wider(u), v: wider(v) };
+}
+
+/** Mean and standard deviation of the critical load over all cells that weigh something. */
+function moments(logs: Float64Array, loadAt: (cell: number) => number): Estimate {
+  const most = largest(logs);
+  // Around the likeliest, so that a small variance is no difference of large numbers.
+  const center = loadAt(logs.indexOf(most));
   let [sum, first, second] = [0, 0, 0];
-  // Around the middle of the range, so that a small variance is no difference of large numbers.
-  const center = Number(atMost(logs, most, (i) => loadOf(model, range, box, cells, i)));
   for (const [i, log] of logs.entries()) {
     if (log < most - DEPTH) continue;
     const weight = Math.exp(log - most);
-    const load = loadOf(model, range, box, cells, i) - center;
+    const load = loadAt(i) - center;
     sum += weight;
     first += weight * load;
     second += weight * load * load;
@@ -68,9 +142,7 @@ export function posterior(
   return { mean: center + mean, deviation: Math.sqrt(Math.max(0, second / sum - mean * mean)) };
 }
 
-function atMost<T>(logs: Float64Array, most: number, of: (index: number) => T): T {
-  return of(logs.indexOf(most));
-}
+const largest = (logs: Float64Array): number => logs.reduce((a, b) => Math.max(a, b));
 
 /** The parameters at the middle of a cell. */
 function parameters({ u, v }: Box, cells: number, index: number, maxLoad: number): readonly [number, number] {
@@ -78,11 +150,6 @@ function parameters({ u, v }: Box, cells: number, index: number, maxLoad: number
     low + ((high - low) * (cell + 0.5)) / cells;
   const mrr = maxLoad * (1 / (at(u, index % cells) + 1) - 0.5) + 1;
   return [mrr, mrr ** ((at(v, Math.floor(index / cells)) + 1) / 2)];
-}
-
-function loadOf(model: LossModel, range: LoadRange, box: Box, cells: number, index: number): number {
-  const [mrr, spread] = parameters(box, cells, index, range.maxLoad);
-  return criticalLoad(model, range.lossRatio, mrr, spread, range.minLoad, range.maxLoad);
 }
 
 /** ln of the likelihood of all trials, cell by cell. */
@@ -113,10 +180,11 @@ const softplus = (x: number): number => (x > 0 ? x + Math.log1p(Math.exp(-x)) : 
 
 /** The smallest box of whole cells around all that weighs, and a cell more. */
 function heavyPart(box: Box, logs: Float64Array, cells: number): Box {
-  const most = logs.reduce((a, b) => Math.max(a, b));
+  const kept = logs.toSorted((a, b) => b - a)[Math.ceil(KEPT_SHARE * logs.length) - 1];
+  const least = Math.min(kept, largest(logs) - DEPTH);
   let [left, right, top, bottom] = [cells, -1, cells, -1];
   for (const [i, log] of logs.entries()) {
-    if (log < most - DEPTH) continue;
+    if (log < least) continue;
     const [column, row] = [i % cells, Math.floor(i / cells)];
     left = Math.min(left, column);
     right = Math.max(right, column);
