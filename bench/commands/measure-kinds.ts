@@ -5,6 +5,7 @@ import type { Job } from "../measure/perform.ts";
 import { axes } from "../measure/result.ts";
 import { profiles } from "../measure/settings.ts";
 import { modes, networks } from "../paths.ts";
+import { PLR_SOAK } from "../search/plr-search.ts";
 import { type MeasureOptions, MIN_LOAD, SEARCH_TIME } from "./measure-options.ts";
 import { byteSize, collect, count, oneOrMoreOf, positive } from "./options.ts";
 
@@ -58,6 +59,17 @@ const kinds: readonly KindHelp[] = [
     about: "one load for long (default: the NDR, searched for first): how many frames are lost",
     more: SEARCH,
     examples: ["soak --load 500000 --seconds 3600", "soak --profile quick"],
+  },
+  {
+    kind: "plrsearch",
+    about: "critical load of a soak by PLRsearch: where one frame in ten million is lost, over half an hour",
+    more: `
+Trials of 5.1 s, 5.2 s, ... around the load that two models of loss expect, as FD.io CSIT soaks (bench/search/README.md).
+With fewer --seconds than 1800 trials are shorter in the same measure, and the figure is less sure.`,
+    examples: [
+      "plrsearch mine.pcap --rules mac.flows",
+      "plrsearch --mode legacy,dvr --seconds 300 --json critical.json",
+    ],
   },
   {
     kind: "reconf",
@@ -175,8 +187,8 @@ function addTrials(command: Command, kind: KindHelp["kind"]): void {
   command.addOption(
     new Option("--seconds <s>", "how long it soaks")
       .argParser(positive)
-      .default(60)
-      .hideHelp(kind !== "soak"),
+      .default(kind === "plrsearch" ? PLR_SOAK.duration : 60)
+      .hideHelp(kind !== "soak" && kind !== "plrsearch"),
   );
   if (kind !== "sweep") return;
   command

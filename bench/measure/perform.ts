@@ -5,6 +5,7 @@ import { lineRate } from "../search/frame-profile.ts";
 import type { SearchGoal } from "../search/goal.ts";
 import { type GoalResult, mlrSearch, SEARCH_DEFAULTS } from "../search/mlr-search.ts";
 import { measureMrr } from "../search/mrr.ts";
+import { PLR_SOAK, plrSearch } from "../search/plr-search.ts";
 import { soak } from "../search/soak.ts";
 import type { RateInterval } from "../statistics/binomial.ts";
 import { ConditionsWatch } from "../trial/conditions.ts";
@@ -14,6 +15,7 @@ import { directionLatency } from "./latency.ts";
 import { type Manner, PLAIN, RealTimeMeasurer } from "./real-time.ts";
 import {
   type AxisResult,
+  type CriticalJson,
   type GoalJson,
   type IntervalJson,
   type Kind,
@@ -52,8 +54,16 @@ export interface Watcher {
   readonly doing: (text: string) => void;
 }
 
-type Figures = Pick<MeasureCase, "goals" | "mrr" | "latency" | "soak" | "reconf" | "stopped">;
-const NOTHING: Figures = { goals: [], mrr: null, latency: null, soak: null, reconf: null, stopped: null };
+type Figures = Pick<MeasureCase, "goals" | "mrr" | "latency" | "soak" | "critical" | "reconf" | "stopped">;
+const NOTHING: Figures = {
+  goals: [],
+  mrr: null,
+  latency: null,
+  soak: null,
+  critical: null,
+  reconf: null,
+  stopped: null,
+};
 
 /** Performs a case; one that is stopped has what there was until then, and says so. */
 export async function perform(job: Job, { signal, doing }: Watcher): Promise<MeasureCase> {
@@ -134,6 +144,7 @@ class CaseWorker {
 
   async #figures(): Promise<Figures> {
     const { kind, settings } = this.#job;
+    if (kind === "plrsearch") return { ...NOTHING, critical: await this.#critical() };
     if (kind === "mrr") return { ...NOTHING, mrr: await this.#mrr() };
     if (kind === "soak" || kind === "reconf") {
       const searched = settings.load === null ? await this.#search(settings.goals.slice(0, 1)) : [];
@@ -243,6 +254,27 @@ class CaseWorker {
       lost: loss.events,
       loss: interval(loss),
       lossyTrials: interval(lossyTrials),
+    };
+  }
+
+  /** Shorter ones than CSIT's half an hour have trials that are shorter in the same measure. */
+  async #critical(): Promise<CriticalJson | null> {
+    const { soakSeconds, minLoad } = this.#job.settings;
+    await this.#warmUp(this.#maxLoad);
+    this.#as("soak");
+    const { lossRatio, duration, firstTrial, increment } = PLR_SOAK;
+    const share = Math.min(1, soakSeconds / duration);
+    const config = {
+      ...{ lossRatio, minLoad, maxLoad: this.#maxLoad, duration: soakSeconds },
+      ...{ firstTrial: firstTrial * share, increment: increment * share },
+    };
+    const found = await plrSearch(config, this.#measurer, { signal: this.#signal });
+    if (found === null) return null;
+    const { mean, deviation } = found.critical;
+    return {
+      ...{ lossRatio, seconds: found.seconds, trials: found.trials.length, load: this.#rate(mean), deviation },
+      lower: this.#rate(Math.max(0, mean - deviation)),
+      models: (["stretch", "erf"] as const).map((name) => ({ name, ...found[name] })),
     };
   }
 

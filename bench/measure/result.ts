@@ -13,7 +13,7 @@ import type { Environment } from "../trial/environment.ts";
 export const MEASURE_FORMAT = "eastwest measure";
 export const MEASURE_VERSION = 1;
 
-export const kinds = ["ndrpdr", "mrr", "latency", "soak", "reconf", "sweep"] as const;
+export const kinds = ["ndrpdr", "mrr", "latency", "soak", "plrsearch", "reconf", "sweep"] as const;
 export type Kind = (typeof kinds)[number];
 
 export interface MeasureResult {
@@ -53,6 +53,7 @@ export interface MeasureCase {
   readonly mrr: MrrJson | null;
   readonly latency: readonly LatencyJson[] | null;
   readonly soak: SoakJson | null;
+  readonly critical: CriticalJson | null;
   readonly reconf: ReconfJson | null;
   /** In the order in which they were done. */
   readonly trials: readonly TrialJson[];
@@ -168,6 +169,21 @@ export interface SoakJson {
   /** Lost share of frames, 0 to 1, and the share of trials that lost any, with 95 % intervals. */
   readonly loss: IntervalJson;
   readonly lossyTrials: IntervalJson;
+}
+
+/** PLRsearch: the load at which one frame in 1 / lossRatio is lost, and how sure that is. */
+export interface CriticalJson {
+  readonly lossRatio: number;
+  /** Seconds of traffic, in so many trials. */
+  readonly seconds: number;
+  readonly trials: number;
+  /** Both models together. */
+  readonly load: Rate;
+  /** Frames a second: standard deviation, also that between the models; and the load less one of it, which is quoted. */
+  readonly deviation: number;
+  readonly lower: Rate;
+  /** Frames a second, of each model by itself. */
+  readonly models: readonly { readonly name: "stretch" | "erf"; readonly mean: number; readonly deviation: number }[];
 }
 
 export interface IntervalJson {

@@ -40,7 +40,14 @@ function caseBlock(one: MeasureCase): string {
     `${subject.kind}, rules ${subject.rules}; frames ${frames.profile}, ${number(frames.meanBytes)} bytes with FCS${flows}; ` +
       `queues of ${one.queue}, bursts of ${one.burst}; largest load ${mega(one.maxLoad)} Mpps`,
   )}`;
-  const parts = [goalTable(one), mrrLine(one), soakLine(one), reconfLine(one), latencyTable(one.latency ?? [])];
+  const parts = [
+    goalTable(one),
+    mrrLine(one),
+    soakLine(one),
+    criticalLine(one),
+    reconfLine(one),
+    latencyTable(one.latency ?? []),
+  ];
   const stalls = trials.reduce((sum, { senderStalls }) => sum + senderStalls, 0);
   const seconds = trials.reduce((sum, trial) => sum + trial.seconds, 0);
   const traffic = `${whole(trials.length)} trials, ${number(seconds)} s of traffic`;
@@ -91,6 +98,18 @@ function soakLine({ soak }: MeasureCase): string {
     `${whole(soak.lost)} of ${whole(soak.offered)} frames lost, ` +
     `ratio ${loss.value.toExponential(1)} (${interval(loss.low, loss.high)})\n` +
     `  trials that lost any: ${percent(lossyTrials.value)} (${percent(lossyTrials.low)} to ${percent(lossyTrials.high)})\n`
+  );
+}
+
+function criticalLine({ critical }: MeasureCase): string {
+  if (critical === null) return "";
+  const { load, lower, deviation, models, seconds, trials, lossRatio } = critical;
+  const each = models.map(({ name, mean, deviation: d }) => `${name} ${mega(mean)} ±${mega(d)}`).join(", ");
+  return (
+    `  critical load ${mega(load.framesPerSecond)} Mpps, standard deviation ${mega(deviation)}, ` +
+    `at a loss ratio of ${lossRatio} (PLRsearch, ${whole(trials)} trials, ${number(seconds)} s)\n` +
+    `  less one deviation ${mega(lower.framesPerSecond)} Mpps, ${giga(lower.layer2BitsPerSecond)} Gbit/s layer 2, ` +
+    `${giga(lower.layer1BitsPerSecond)} layer 1; by model, Mpps: ${each}\n`
   );
 }
 

@@ -2,7 +2,7 @@
  * A long run at one load: many trials, one after another, and what they say of the loss ratio. The interval is exact for
  * frames lost independently; losses come in bursts, so the share of trials with any loss is given with its own interval.
  *
- * Not a PLRsearch: that estimates the load at which one frame in ten million is lost, by a Bayesian fit over 30 minutes.
+ * The load at which one frame in ten million is lost is another question: plr-search.ts.
  */
 import { type RateInterval, rateInterval } from "../statistics/binomial.ts";
 import type { Measurer, TrialResult } from "./trial.ts";

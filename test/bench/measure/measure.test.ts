@@ -109,6 +109,26 @@ test("a capture, rules that drop part of it, mrr; a report in words", { skip: al
   }),
 );
 
+test("plrsearch: trials ever longer until the time is up, the critical load within the loads that were allowed", {
+  skip: alone,
+}, () => {
+  const range = ["--max-load", "200000", "--queue", "65536", "--json", "-"];
+  const [{ critical, trials }] = resultOf(eastwest("measure", "plrsearch", "--seconds", "1", ...range)).cases;
+  assert.ok(critical !== null);
+  assert.equal(critical.lossRatio, 1e-7);
+  const soaked = trials.filter(({ purpose }) => purpose === "soak");
+  assert.equal(soaked.length, critical.trials);
+  assert.ok(soaked.every(({ seconds }, i) => i === 0 || seconds > soaked[i - 1].seconds - 1e-3));
+  assert.ok(soaked.every(({ load }) => load <= 200_000 && load >= 9000));
+  assert.ok(
+    critical.load.framesPerSecond <= 200_000 && critical.lower.framesPerSecond <= critical.load.framesPerSecond,
+  );
+  assert.deepEqual(
+    critical.models.map(({ name }) => name),
+    ["stretch", "erf"],
+  );
+});
+
 test("soak and reconf at a given load", { skip: alone }, () => {
   const given = ["--load", "20000", "--duration", "0.02", "--queue", "65536", "--json", "-"];
   const [{ soak, trials: soaked }] = resultOf(eastwest("measure", "soak", "--seconds", "0.1", ...given)).cases;

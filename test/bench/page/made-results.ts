@@ -82,6 +82,7 @@ export function oneCase(more: Partial<MeasureCase> = {}): MeasureCase {
     mrr: null,
     latency: null,
     soak: null,
+    critical: null,
     reconf: null,
     trials: [],
     stopped: null,

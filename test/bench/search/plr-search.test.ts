@@ -141,9 +141,9 @@ test("systems that lose as the models say: the critical load is within three sta
 
 test("trial by trial gives what all at once give", () => {
   const system = drawn(erf, 1.2e6, 2e4, new Random(1));
-  const trials = [2.5e6, 5e6, 1.2e6, 1.19e6, 8e5, 1.1e6, 1.18e6, 1.14e6, 1.15e6, 1.16e6, 1.155e6, 1.145e6, 1.15e6, 1.15e6].map((load) =>
-    system.measure(5, load),
-  );
+  const trials = [
+    2.5e6, 5e6, 1.2e6, 1.19e6, 8e5, 1.1e6, 1.18e6, 1.14e6, 1.15e6, 1.16e6, 1.155e6, 1.145e6, 1.15e6, 1.15e6,
+  ].map((load) => system.measure(5, load));
   for (const model of [stretch, erf]) {
     const growing = new Posterior(model, range);
     for (let count = 1; count <= trials.length; count++) {
