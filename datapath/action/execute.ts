@@ -204,6 +204,13 @@ export class Executor {
         case Op.Recirculate:
           for (let i = head; i >= 0; i = next[i]) this.#again.recirculate(set, i, set.inPort[i], code[pc + 1], depth);
           return;
+        case Op.EnterBy:
+          for (let i = head; i >= 0; i = next[i]) {
+            set.inPort[i] = code[pc + 1];
+            set.tunDst[i] = 0;
+          }
+          pc += 2;
+          break;
         case Op.Clone:
           this.#clone(pc + 2, set, next, head, depth);
           pc += 2 + code[pc + 1];

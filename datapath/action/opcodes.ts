@@ -70,6 +70,8 @@ export const Op = {
   Headroom: 33,
   /** Parses the packet anew for its l3 and l4, by the vlan-limit: what Open vSwitch does at `userspace`. */
   Reparse: 34,
+  /** Port: what was pushed is a packet that comes in there, without tunnel fields, when it comes round again. */
+  EnterBy: 35,
 } as const;
 
 /**

@@ -131,13 +131,14 @@ const consumes = (action: OdpAction): boolean =>
 /** How a datapath port decapsulates. */
 export type TunnelKindOf = (port: number) => number;
 
-/** `retagged`: a list around this one has changed tags or labels before. */
+/** `retagged`: a list around this one has changed tags or labels before. `cut`: the next output sends so many bytes at most, 0 for all. */
 function compileList(
   actions: readonly OdpAction[],
   reason: number,
   kindOf: TunnelKindOf,
   out: number[],
   retagged = false,
+  cut = 0,
 ): void {
   let last = -1;
   for (let n = actions.length - 1; n >= 0 && last < 0; n--) if (consumes(actions[n])) last = n;
@@ -150,15 +151,14 @@ function compileList(
     out.push(Op.Drop, reason);
     return;
   }
-  let cut = 0;
   let tagsChanged = retagged;
   /** The bytes to cut off are counted when the cut is made, so a header pushed later makes what is left longer. */
   const grow = (bytes: number): void => {
     if (cut > 0) cut += bytes;
   };
-  const nested = (list: readonly OdpAction[]): number[] => {
+  const nested = (list: readonly OdpAction[], carried = 0): number[] => {
     const inner: number[] = [];
-    compileList(list, Drop.NoAction, kindOf, inner, tagsChanged);
+    compileList(list, Drop.NoAction, kindOf, inner, tagsChanged, carried);
     return inner;
   };
   /** An (end) operation, on a copy where more actions follow. */
@@ -169,8 +169,9 @@ function compileList(
   for (let n = 0; n <= last; n++) {
     const action = actions[n];
     const isLast = n === last;
-    // A cut holds for the next output; of the others, only those that consume the packet honour it.
-    if (cut > 0 && action.kind !== "output" && action.kind !== "set" && isLast) out.push(Op.Truncate, cut);
+    // A cut holds for the next output, a clone takes it along, a tunnel header is put before what is left (OVS: cutlen of
+    // lib/dp-packet.h); of the others, only those that consume the packet honour it.
+    if (cut > 0 && isLast && action.kind !== "output" && action.kind !== "clone") out.push(Op.Truncate, cut);
     if (/^(push|pop)_(vlan|mpls)$/.test(action.kind)) tagsChanged = true;
     switch (action.kind) {
       case "output":
@@ -205,7 +206,10 @@ function compileList(
         out.push(Op.PopEth);
         break;
       case "tnl_push":
+        if (cut > 0) out.push(Op.Truncate, cut);
+        cut = 0;
         compileTunnel(action.header, out);
+        if (actions[last].kind === "recirc") out.push(Op.EnterBy, action.outPort);
         break;
       case "tnl_pop":
         end([Op.PopTunnel, action.port, kindOf(action.port)], isLast);
@@ -214,7 +218,8 @@ function compileList(
         end([Op.Recirculate, action.id], isLast);
         break;
       case "clone":
-        end(nested(action.actions), isLast);
+        end(nested(action.actions, cut), isLast);
+        cut = 0;
         break;
       case "check_pkt_len": {
         const greater = nested(action.greater);
