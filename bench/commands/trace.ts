@@ -37,7 +37,10 @@ export function register(program: Command): void {
     .command("trace")
     .description("show what a bridge does with a packet, table by table, as ofproto/trace does")
     .argument("<bridge>", "HOST/BRIDGE of a topology or a saved state, BRIDGE of a case")
-    .argument("<flow>", "the packet in OpenFlow syntax; with a frame, only where it comes in (in_port=PORT)")
+    .argument(
+      "<flow>",
+      "the packet, in OpenFlow syntax or as dpctl/dump-flows prints it (then its port says which bridge); with a frame, only where it comes in (in_port=PORT)",
+    )
     .argument("[frame]", "an Ethernet frame in hexadecimal digits")
     .addOption(new Option("--mode <mode>", "which of the article's two clusters").choices(modes).default("dvr"))
     .addOption(new Option("--network <kind>", "its tenant networks").choices(networks).default("gre"))

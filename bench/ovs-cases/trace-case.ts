@@ -1,5 +1,6 @@
 /**
- * One question of `ofproto/trace`: a flow in OpenFlow syntax, perhaps with a frame, and a bridge, answered as a text.
+ * One question of `ofproto/trace`: a flow in OpenFlow syntax and a bridge, or a flow in the datapath's syntax, which says by
+ * its port which bridge it is; perhaps with a frame. Answered as a text.
  */
 import {
   FLOW_WORDS,
@@ -11,6 +12,7 @@ import {
   W_TUN_DST,
   W_TUN_ID_HI,
 } from "../../datapath/flow/flow-key.ts";
+import { isDatapathFlow, parseDatapathFlow } from "../../datapath/ovs/datapath-flow-text.ts";
 import { formatTrace } from "../../datapath/ovs/trace-text.ts";
 import type { Bridge } from "../../datapath/translate/bridge.ts";
 import type { OvsSwitch } from "../../datapath/translate/switch.ts";
@@ -29,9 +31,11 @@ export interface TraceQuestion {
   readonly generate?: boolean;
 }
 
-/** What `ofproto/trace BRIDGE FLOW [FRAME]` prints. Throws an InputError or FlowSyntaxError. */
-export function traceText(host: OvsSwitch, bridge: Bridge, flowText: string, question: TraceQuestion): string {
-  const flow = parseFlowText(flowText, bridge);
+/** What `ofproto/trace [BRIDGE] FLOW [FRAME]` prints; `named` counts for a flow in OpenFlow syntax. Throws an InputError or FlowSyntaxError. */
+export function traceText(host: OvsSwitch, named: Bridge, flowText: string, question: TraceQuestion): string {
+  const { bridge, flow } = isDatapathFlow(flowText)
+    ? parseDatapathFlow(flowText, host)
+    : { bridge: named, flow: parseFlowText(flowText, named) };
   if (question.frame !== undefined) {
     const parsed = parseFrame(question.frame, host.vlanLimit);
     const fromTunnel = flow[W_TUN_DST] !== 0;

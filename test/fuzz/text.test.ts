@@ -14,9 +14,11 @@ import { openFlowVersion } from "../../datapath/openflow/action.ts";
 import { parseExactFlow } from "../../datapath/openflow/flow-text.ts";
 import { parseGroups } from "../../datapath/openflow/group-text.ts";
 import { parseFlow, parseFlows, parseMatch } from "../../datapath/openflow/rule-text.ts";
+import { parseDatapathFlow } from "../../datapath/ovs/datapath-flow-text.ts";
 import type { BridgeConfig, PortConfig } from "../../datapath/topology.ts";
 import { OvsSwitch } from "../../datapath/translate/switch.ts";
 import type { Random } from "../conformance/random.ts";
+import { datapathFlows } from "../ovs/situations-datapath.ts";
 import { TEXTS } from "./corpus.ts";
 import { fuzz, mutateText } from "./fuzz.ts";
 
@@ -45,6 +47,12 @@ const GROUPS = [
   "group_id=0xffffff00,type=indirect,bucket=resubmit(,5)",
 ];
 const MATCHES = RULES.map((text) => text.replace(/[, ]*actions=.*$/s, "")).filter((text) => text !== "");
+
+const DATAPATH_FLOWS = datapathFlows.flatMap(({ traces }) => traces.map(([, flow]) => flow!));
+const HOST = new OvsSwitch(
+  [{ name: "br0", failMode: "secure", ports: [{ name: "p1", ofport: 1, type: "dummy" }], flows: "", flowsFile: "" }],
+  { vlanLimit: 2 },
+);
 
 /** Runs `parse`; an error must be one for people, in one line that says where. */
 function accepts(text: string, parse: () => unknown): boolean {
@@ -90,6 +98,12 @@ const parsers: readonly {
   },
   { name: "matches", seeds: MATCHES, few: 5_000, parse: (text) => parseMatch(text, { ports }) },
   { name: "flows", seeds: MATCHES, few: 5_000, parse: (text) => parseExactFlow(text, ports) },
+  {
+    name: "flows of the datapath",
+    seeds: DATAPATH_FLOWS,
+    few: 5_000,
+    parse: (text) => parseDatapathFlow(text, HOST),
+  },
   {
     name: "groups",
     seeds: GROUPS,

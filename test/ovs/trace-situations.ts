@@ -4,6 +4,7 @@
  */
 import type { Situation } from "./situation.ts";
 import { bridgesTogether, normal } from "./situations-bridges.ts";
+import { datapathFlows } from "./situations-datapath.ts";
 import { edges } from "./situations-edges.ts";
 import { framed } from "./situations-frames.ts";
 import { headers } from "./situations-headers.ts";
@@ -16,4 +17,5 @@ export const situations: readonly Situation[] = [
   ...bridgesTogether,
   ...framed,
   ...edges,
+  ...datapathFlows,
 ];

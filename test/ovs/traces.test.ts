@@ -13,6 +13,7 @@ import { traceText } from "../../bench/ovs-cases/trace-case.ts";
 import { packageRoot } from "../../bench/paths.ts";
 import { comparable } from "./comparable-trace.ts";
 import { caseOf } from "./situation.ts";
+import { DATAPATH } from "./situations-datapath.ts";
 import { situations } from "./trace-situations.ts";
 
 interface Recording {
@@ -41,7 +42,7 @@ for (const situation of situations) {
       if (DIFFERENT[`${situation.name} ${i}`] !== undefined) return;
       let text: string;
       try {
-        text = traceText(host.switch, host.bridge(bridge!), flow!, {
+        text = traceText(host.switch, host.bridge(bridge === DATAPATH ? situation.bridges[0]!.name : bridge!), flow!, {
           now: host.now,
           frame: rest.find((a) => a !== "-generate"),
           generate: rest.includes("-generate"),
