@@ -20,6 +20,8 @@ export interface ActionContext {
   readonly table: number;
   /** Within write_actions: what packets the set will meet is not known, so less is checked. */
   readonly inSet?: boolean;
+  /** Lists of actions that this one is within. */
+  readonly depth?: number;
 }
 
 /** A VLAN tag is known to be there. */

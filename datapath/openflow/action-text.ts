@@ -52,9 +52,14 @@ export function parseActionList(span: Span, context: ActionContext): readonly Of
   return parseList(span, context, false);
 }
 
+/** Lists within lists, the outermost counted: as many as Open vSwitch reads (MAX_OFPACT_PARSE_DEPTH). */
+const MAX_DEPTH = 100;
+
 function parseList(span: Span, context: ActionContext, instructions: boolean): readonly OfAction[] {
+  const depth = (context.depth ?? 0) + 1;
+  if (depth > MAX_DEPTH) span.fail("actions nested too deeply", `at most ${MAX_DEPTH} lists within one another`);
   const known = context.known === undefined ? undefined : { ...context.known };
-  const own = { ...context, known };
+  const own = { ...context, known, depth };
   const out: OfAction[] = [];
   let last = 0;
   let drop: Span | undefined;
@@ -119,7 +124,7 @@ function parseAction(key: Span, value: Span, context: ActionContext): OfAction {
       return { kind: "write_actions", actions };
     }
     default: {
-      const reason = REFUSED[name];
+      const reason = Object.hasOwn(REFUSED, name) ? REFUSED[name] : undefined;
       if (reason !== undefined) key.fail(`action ${key.text}: ${reason}`, "");
       const port = portFromText(key.text, context.ports);
       if (port === undefined) key.fail(`action ${shown(key.text)} is not known`, "an action or a port");
