@@ -1,5 +1,6 @@
 /** Texts that people hand to a command: read whole, plain or gzipped; what is wrong is said with the file's name. */
-import { readFileSync } from "node:fs";
+import { constants } from "node:buffer";
+import { closeSync, openSync, readSync } from "node:fs";
 import { getHeapStatistics } from "node:v8";
 import { gunzipSync } from "node:zlib";
 import { systemError } from "../pcaps/input-error.ts";
@@ -10,20 +11,48 @@ export function isGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b;
 }
 
-/** The text of `file`, UTF-8. Throws an InputError when it cannot be read or its gzip data is damaged. */
+/** No text is longer: what V8 holds in one string. Devices (/dev/zero) and gzip files made for it never end by themselves. */
+const LONGEST = constants.MAX_STRING_LENGTH;
+const CHUNK = 1 << 20;
+
+/** The text of `file`, UTF-8. Throws an InputError when it cannot be read, is too long or its gzip data is damaged. */
 export function readText(file: string): string {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(file);
-  } catch (error) {
-    throw systemError(error, `cannot read ${file}`);
-  }
+  const bytes = readBytes(file);
   if (!isGzip(bytes)) return bytes.toString("utf8");
   try {
-    return gunzipSync(bytes).toString("utf8");
+    return gunzipSync(bytes, { maxOutputLength: LONGEST }).toString("utf8");
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") throw tooLong(file);
     throw new InputError(`${file}: its gzip data is damaged or cut off: ${(error as Error).message}`, { cause: error });
   }
+}
+
+/** All bytes of a file or pipe, at most LONGEST. */
+function readBytes(file: string): Buffer {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  try {
+    const descriptor = openSync(file, "r");
+    try {
+      for (;;) {
+        const chunk = Buffer.allocUnsafe(CHUNK);
+        const got = readSync(descriptor, chunk);
+        if (got === 0) break;
+        length += got;
+        if (length > LONGEST) throw tooLong(file);
+        chunks.push(chunk.subarray(0, got));
+      }
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    throw error instanceof InputError ? error : systemError(error, `cannot read ${file}`);
+  }
+  return Buffer.concat(chunks, length);
+}
+
+function tooLong(file: string): InputError {
+  return new InputError(`${file}: holds more than ${LONGEST} bytes, the most that is read as one text`);
 }
 
 /** Heap that a rule takes (measured: 3.1 kB with a mask of its own), twice, because rules are read once to look for mistakes. */

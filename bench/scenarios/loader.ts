@@ -3,7 +3,7 @@
  * says which keys there are; what a schema cannot say (names that must exist, ports that must pair) is checked here. Every
  * error is one line: file:line:column, the value, what was expected.
  */
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type {
   BridgeConfig,
@@ -15,6 +15,7 @@ import type {
   VmConfig,
   WireConfig,
 } from "../../datapath/topology.ts";
+import { readText } from "../input-file.ts";
 import { packageRoot, shown } from "../paths.ts";
 import { checkNetworks } from "./network-checks.ts";
 import { compileSchema, type Path, YamlSource } from "./yaml-source.ts";
@@ -107,7 +108,7 @@ function bridgeOf(source: YamlSource, bridge: BridgeYaml, path: Path): BridgeCon
     flowsFile = shown(file);
     if (!existsSync(file)) throw source.error([...path, "flows"], `no such rule file: ${flowsFile}`);
     if (!statSync(file).isFile()) throw source.error([...path, "flows"], `${flowsFile} is not a file`);
-    flows = readFileSync(file, "utf8");
+    flows = readText(file);
   }
   return {
     name: bridge.name,
