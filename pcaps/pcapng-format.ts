@@ -295,8 +295,9 @@ function setResolution(one: Interface, value: number): void {
 
 function text(bytes: Uint8Array, at: number, end: number): string {
   const zero = bytes.indexOf(0, at);
-  // A copy, because a decoder does not take shared memory.
-  return new TextDecoder().decode(bytes.slice(at, zero >= at && zero < end ? zero : end));
+  // A copy, because a decoder does not take shared memory. Control characters would get to the reader's terminal.
+  const raw = new TextDecoder().decode(bytes.slice(at, zero >= at && zero < end ? zero : end));
+  return raw.replace(/\p{Cc}/gu, "\ufffd");
 }
 
 function hex(word: number): string {

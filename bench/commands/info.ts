@@ -18,7 +18,12 @@ export function register(program: Command): void {
     .description("say what a capture holds: frames, sizes, times, tags, tunnels, flows, oddities")
     .argument("<file>", "pcap or pcapng, plain or gzip, of any size; - for standard input")
     .option("--json", `as JSON (schema eastwest.info/1)`)
-    .option("--top <n>", "flows and addresses in the lists of the largest", count, 10)
+    .option(
+      "--top <n>",
+      "entries of each list of the largest: flows, addresses, and in text types, tags, tunnels",
+      count,
+      10,
+    )
     .option("--memory <size>", "most memory for one window of the file, as in 512M", byteSize)
     .option("--reader <which>", "own, or libpcap through node-pcap", reader, "own")
     .option("--filter <expression>", "only frames that pass, as in pcap-filter(7); read through libpcap")
@@ -59,13 +64,15 @@ export function infoText(info: CaptureInfo): string {
   const say = (label: string, value: string): number => lines.push(`${label.padEnd(14)}${value}`);
   say("file", file.path);
   say("format", `${file.format}${file.gzip ? ", gzip" : ""}, ${grouped(file.bytes)} bytes`);
-  for (const one of file.interfaces) {
+  const most = Math.max(info.topFlows.length, 10);
+  for (const one of file.interfaces.slice(0, most)) {
     const name = one.name === "" ? "" : `${one.name}: `;
     say(
       "interface",
       `${name}link type ${one.linkType} (${one.linkTypeName}), snapshot length ${one.snapshot}, ticks of ${one.resolution}`,
     );
   }
+  if (file.interfaces.length > most) say("", `and ${grouped(file.interfaces.length - most)} interfaces more`);
   say("frames", `${grouped(info.frames)}${info.snapped > 0 ? `, ${grouped(info.snapped)} of them snapped` : ""}`);
   const captured = info.capturedBytes === info.bytes ? "" : `, ${grouped(info.capturedBytes)} captured`;
   say("bytes", `${grouped(info.bytes)}${captured}`);
@@ -94,6 +101,12 @@ export function infoText(info: CaptureInfo): string {
     percent(info.bytes === 0 ? 0 : bytes / info.bytes),
   ];
   const counted = ["frames", "", "bytes", ""];
+  /** A list that a hostile capture can make as long as itself: the largest of it. */
+  const largest = <T>(title: string, head: readonly string[], list: readonly T[], row: (one: T) => readonly string[]) =>
+    table(list.length > most ? `${title}, the largest ${most} of ${grouped(list.length)}` : title, [
+      head,
+      ...list.slice(0, most).map(row),
+    ]);
   table("Frame sizes", [
     ["bytes", "frames", ""],
     ...sizes.distribution.map(({ from, to, frames }) => [
@@ -102,37 +115,29 @@ export function infoText(info: CaptureInfo): string {
       percent(frames / info.frames),
     ]),
   ]);
-  table("Ethertypes, behind tags", [
-    ["type", "", ...counted],
-    ...info.ethertypes.map((one) => [
-      one.type === 0 ? "" : `0x${one.type.toString(16).padStart(4, "0")}`,
-      one.name,
-      ...shares(one.frames, one.bytes),
-    ]),
+  largest("Ethertypes, behind tags", ["type", "", ...counted], info.ethertypes, (one) => [
+    one.type === 0 ? "" : `0x${one.type.toString(16).padStart(4, "0")}`,
+    one.name,
+    ...shares(one.frames, one.bytes),
   ]);
-  table("Protocols, innermost", [
-    ["protocol", "over", ...counted],
-    ...info.protocols.map((one) => [one.name, one.over ?? "", ...shares(one.frames, one.bytes)]),
+  largest("Protocols, innermost", ["protocol", "over", ...counted], info.protocols, (one) => [
+    one.name,
+    one.over ?? "",
+    ...shares(one.frames, one.bytes),
   ]);
   if (info.tags.length > 0) {
-    table("VLAN tags, outermost frame", [
-      ["VLAN", ...counted],
-      ...info.tags.map((one) => [one.vlan, ...shares(one.frames, one.bytes)]),
+    largest("VLAN tags, outermost frame", ["VLAN", ...counted], info.tags, (one) => [
+      one.vlan,
+      ...shares(one.frames, one.bytes),
     ]);
   }
   if (info.tunnels.length > 0) {
-    const most = Math.max(info.topFlows.length, 10);
-    table(`Tunnels${info.tunnels.length > most ? `, the largest ${most} of ${grouped(info.tunnels.length)}` : ""}`, [
-      ["kind", "key", "from", "to", ...counted],
-      ...info.tunnels
-        .slice(0, most)
-        .map((one) => [
-          one.kind,
-          one.key === null ? "none" : String(one.key),
-          one.from,
-          one.to,
-          ...shares(one.frames, one.bytes),
-        ]),
+    largest("Tunnels", ["kind", "key", "from", "to", ...counted], info.tunnels, (one) => [
+      one.kind,
+      one.key === null ? "none" : String(one.key),
+      one.from,
+      one.to,
+      ...shares(one.frames, one.bytes),
     ]);
   }
   table("Largest flows, by innermost headers", [

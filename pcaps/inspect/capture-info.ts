@@ -297,13 +297,20 @@ function over(type: number): "IPv4" | "IPv6" | null {
   return type === ETHERTYPE_IPV4 ? "IPv4" : type === ETHERTYPE_IPV6 ? "IPv6" : null;
 }
 
-/** The last second of the year 9999: what ISO 8601 can say in four digits. */
+/** The first second of the year 0 and the last of 9999: what ISO 8601 can say in four digits. */
+const FIRST_SECOND = -62_167_219_200n;
 const LAST_SECOND = 253_402_300_799n;
+const SECOND_NS = 1_000_000_000n;
 
-/** "2026-11-22T11:47:21.089116000Z"; seconds since 1970 as in "@253402300800.000000000" where a broken clock says later. */
+/**
+ * "2026-11-22T11:47:21.089116000Z"; seconds since 1970 as in "@253402300800.000000000" or "@-62167219201.500000000" where a
+ * broken clock, or a lying if_tsoffset, says a time outside the years 0 to 9999.
+ */
 export function isoTime(ns: bigint): string {
-  const seconds = ns / 1_000_000_000n;
-  if (seconds > LAST_SECOND) return `@${seconds}.${(ns % 1_000_000_000n).toString().padStart(9, "0")}`;
-  const date = new Date(Number(seconds) * 1000).toISOString();
-  return `${date.slice(0, 19)}.${(ns % 1_000_000_000n).toString().padStart(9, "0")}Z`;
+  const rest = ((ns % SECOND_NS) + SECOND_NS) % SECOND_NS;
+  const seconds = (ns - rest) / SECOND_NS;
+  const nine = (part: bigint): string => part.toString().padStart(9, "0");
+  if (seconds < FIRST_SECOND) return `@-${-ns / SECOND_NS}.${nine(-ns % SECOND_NS)}`;
+  if (seconds > LAST_SECOND) return `@${seconds}.${nine(rest)}`;
+  return `${new Date(Number(seconds) * 1000).toISOString().slice(0, 19)}.${nine(rest)}Z`;
 }

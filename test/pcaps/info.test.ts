@@ -8,7 +8,7 @@ import { generateFile } from "../../pcaps/generate/generate.ts";
 import { captureInfo } from "../../pcaps/inspect/capture-info.ts";
 import { KeyTable } from "../../pcaps/inspect/key-table.ts";
 import { readTrace } from "../../pcaps/read-trace.ts";
-import { anyFrame, pcap } from "./byte-captures.ts";
+import { anyFrame, block, enhancedPacket, interfaceBlock, option, pcap, sectionHeader } from "./byte-captures.ts";
 import { fileOf, frameOf, has, program, recorded, run, scratch } from "./support.ts";
 
 const files = [
@@ -225,6 +225,39 @@ test("a capture that is cut off is a warning and exit code 0", () => {
     done.stderr,
     /^eastwest: .*: cut off: 1 frames read, frame 2 at offset 100 has only 59 of its 60 bytes$/m,
   );
+});
+
+test("an if_tsoffset that lies by 10^11 years: the time is said in seconds; what would move a terminal's cursor is not", () => {
+  const offset = [0, 0, 0, 0, 0, 0, 0, 0xc0]; // -2^62 s
+  const made = [
+    ...sectionHeader(true),
+    ...interfaceBlock(true, 1, 0, [...option(true, 2, "e\u001b[2Jth\n0"), ...option(true, 14, offset)]),
+    ...enhancedPacket(true, 0, 500_000n, anyFrame(60, 1)),
+  ];
+  const done = call("info", fileOf(made));
+  assert.equal(done.status, 0, done.stderr);
+  assert.match(done.stdout, /^time {10}@-4611686018427387903\.500000000 to /m);
+  assert.match(done.stdout, /^interface {5}e\ufffd\[2Jth\ufffd0: link type 1/m);
+});
+
+test("lists that a capture can make as long as itself are cut, and say so", () => {
+  const frames = Array.from({ length: 300 }, (_, i) => {
+    const frame = anyFrame(60, i);
+    frame[12] = 0x99;
+    frame[13] = i & 0xff;
+    return frame;
+  });
+  const made = [
+    ...sectionHeader(true),
+    ...frames.flatMap(() => interfaceBlock(true)),
+    ...frames.flatMap((frame, i) => enhancedPacket(true, i, BigInt(i), frame)),
+    ...block(true, 0x0bad, []),
+  ];
+  const done = call("info", fileOf(made));
+  assert.equal(done.status, 0, done.stderr);
+  assert.match(done.stdout, /^ +and 290 interfaces more$/m);
+  assert.match(done.stdout, /^Ethertypes, behind tags, the largest 10 of 256$/m);
+  assert.ok(done.stdout.split("\n").length < 100);
 });
 
 for (const [what, args, message] of [
