@@ -16,7 +16,8 @@ export function register(program: Command): void {
       "after",
       `
 Counts are exact: every difference is listed. Times are listed with their 95 % intervals, and as different only where the
-intervals do not overlap, and as disturbed where others had the core for more than 5 % of either measurement. A mode that only one result has is named.
+intervals do not overlap, and as disturbed where others had the core for more than 5 % of either measurement. A mode that only one
+result has is named.
 
 Examples:
   $ eastwest run --json before.json

@@ -45,7 +45,7 @@ const kinds: readonly KindHelp[] = [
   {
     kind: "mrr",
     about: "maximum receive rate: what still arrives when the largest load is offered",
-    more: "",
+    more: `${SEARCH}\nNothing is searched here: of the profile, only the length of its trials counts.`,
     examples: ["mrr", "mrr --mode legacy,dvr --trials 5 --duration 10"],
   },
   {

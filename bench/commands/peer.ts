@@ -26,7 +26,7 @@ interface Common {
 }
 interface OvsOptions extends Common {
   readonly rules: string;
-  readonly port: string[];
+  readonly port?: string[];
   readonly pairs: number;
   readonly warmUp: number;
   readonly emc: string;
@@ -62,7 +62,6 @@ function addOvsDpdk(peer: Command): void {
       "--port <number=kind>",
       "pcap, null, gre:LOCAL:REMOTE or vxlan:LOCAL:REMOTE; repeatable (default: 1=pcap 2=null)",
       collect,
-      [],
     )
     .option("--pairs <n>", "pairs of runs, 1 to 60", pairCount, 10)
     .option("--warm-up <seconds>", "time OVS forwards before its clock starts", positive, 1)
@@ -88,7 +87,7 @@ Examples:
 
 async function ovsDpdk(capture: string, options: OvsOptions): Promise<void> {
   if (options.emc !== "on" && options.emc !== "off") throw new InputError(`--emc ${options.emc}: expected on or off`);
-  const ports = parsePorts(options.port.length > 0 ? options.port : DEFAULT_PORTS);
+  const ports = parsePorts(options.port ?? DEFAULT_PORTS);
   checkPeerPorts(ports);
   readText(options.rules);
   requirePackages("ovs-dpdk", ovsDpdkNeeds);

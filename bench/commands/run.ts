@@ -143,7 +143,11 @@ export function register(program: Command): void {
         .conflicts("realTime"),
     )
     .option("--real-time", "pace: as captured")
-    .option("--nic <rate>", "card of each node for the capacity of the cluster, bit/s", bitRate, 10e9)
+    .addOption(
+      new Option("--nic <rate>", "card of each node for the capacity of the cluster, bit/s, as in 25G")
+        .argParser(bitRate)
+        .default(10e9, "10G"),
+    )
     .option("--json <file>", 'write every number as JSON; "-" for standard output instead of the report')
     .option("--report <file>", "write the result as a page with pictures, as the command report does")
     .option("--write <dir>", "write pcap files of what was delivered and of the underlay")

@@ -61,7 +61,7 @@ export const PLAIN: Manner = {
 export function checkCores(cores = availableParallelism()): void {
   if (cores < 2) {
     throw new InputError(
-      `measure: needs two cores, one for the sender and one for the datapath, this machine has ${cores}`,
+      `measure: needs two cores, one for the sender and one for the datapath, and may use only ${cores} here`,
     );
   }
 }

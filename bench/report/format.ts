@@ -5,6 +5,11 @@ export function whole(value: number): string {
   return Math.round(value).toLocaleString("en-US");
 }
 
+/** "1 core", "2 cores". */
+export function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 /** Three significant digits or more, without exponent: 0.123, 12.3, 1,234. "-" for what there is none of. */
 export function number(value: number | null): string {
   if (value === null || !Number.isFinite(value)) return "-";

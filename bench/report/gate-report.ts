@@ -1,7 +1,7 @@
 /** What `gate` prints. */
 import type { GateResult } from "../gate/result.ts";
 import { runVerdictText } from "../gate/verdict.ts";
-import { number, percent, table, whole } from "./format.ts";
+import { number, percent, plural, table, whole } from "./format.ts";
 
 const SHORT = 12;
 
@@ -48,10 +48,6 @@ export function gateText(result: GateResult): string {
     `${result.interrupted ? "interrupted; until then: " : ""}${runVerdictText[result.verdict]}\n`,
   ];
   return lines.join("");
-}
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function signed(ratio: number): string {

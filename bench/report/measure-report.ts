@@ -1,6 +1,6 @@
 /** What `eastwest measure` and `merge` print of measurements. */
 import type { LatencyJson, MeasureCase, MeasureResult, Rate, ReconfJson } from "../measure/result.ts";
-import { number, percent, table, whole, wrapped } from "./format.ts";
+import { number, percent, plural, table, whole, wrapped } from "./format.ts";
 
 /** Shares of time without a core above this are said to disturb. */
 const DISTURBED = 0.02;
@@ -17,7 +17,7 @@ export function measureReport(result: MeasureResult): string {
 function machine({ cases, commit, points }: MeasureResult): string {
   const lines: string[] = [];
   for (const { environment: e } of cases) {
-    const line = `${e.cpu}, ${e.cores} cores, ${e.platform}, Node ${e.node.replace(/^v/, "")}, V8 ${e.v8}`;
+    const line = `${e.cpu}, ${plural(e.cores, "core")}, ${e.platform}, Node ${e.node.replace(/^v/, "")}, V8 ${e.v8}`;
     if (!lines.includes(line)) lines.push(line);
   }
   const worst = (of: (one: MeasureCase) => number): number => Math.max(0, ...cases.map(of));

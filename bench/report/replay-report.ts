@@ -3,7 +3,7 @@ import { stageNames } from "../replay/engine.ts";
 import type { CacheResult, ReplayResult } from "../replay/result.ts";
 import { relativeSpread, type Spread } from "../trial/statistics.ts";
 import { dropTable } from "./drop-reasons.ts";
-import { number, percent, table, whole, wrapped } from "./format.ts";
+import { number, percent, plural, table, whole, wrapped } from "./format.ts";
 import { perfText } from "./perf-report.ts";
 
 /** The whole report; ends with a newline. */
@@ -11,7 +11,7 @@ export function replayReport(result: ReplayResult): string {
   const { cpu, node, cores } = result.environment;
   const parts = [
     `eastwest ${result.eastwest}: replay through ${result.rulesFile ?? "a bridge with NORMAL"}\n` +
-      `${cpu}, ${cores} cores; ${result.workers === 1 ? "one thread" : `${result.workers} threads (--workers)`}; Node ${node}\n` +
+      `${cpu}, ${plural(cores, "core")}; ${result.workers === 1 ? "one thread" : `${result.workers} threads (--workers)`}; Node ${node}\n` +
       (result.interrupted ? "Interrupted: what follows is as far as it went.\n" : ""),
     `Traffic\n${result.inputs.map(({ port, file, frames }) => `  ${file}, ${whole(frames)} frames into port ${port}\n`).join("")}`,
     counted(result),

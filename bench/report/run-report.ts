@@ -3,7 +3,7 @@ import type { ModeResult, NodeCost, RunResult } from "../trial/result.ts";
 import { isDisturbed, type PerPacket, perPacketNames } from "../trial/result.ts";
 import { relativeSpread, type Spread } from "../trial/statistics.ts";
 import { dropTable } from "./drop-reasons.ts";
-import { item, number, percent, table, whole, wrapped } from "./format.ts";
+import { item, number, percent, plural, table, whole, wrapped } from "./format.ts";
 import { interfaceTables } from "./interface-table.ts";
 
 const PER_PACKET: Record<PerPacket, string> = {
@@ -26,7 +26,7 @@ export function runReport(result: RunResult): string {
   const { cpu, node, cores } = result.environment;
   const parts = [
     `eastwest ${result.eastwest}: ${networkText(modes)}\n` +
-      `${cpu}, ${cores} cores, ${used(modes)} used; Node ${node}\n` +
+      `${cpu}, ${plural(cores, "core")}, ${used(modes)} used; Node ${node}\n` +
       (result.interrupted ? "Interrupted: what follows is as far as it went.\n" : ""),
     inputText(modes),
     rows("Delivered (counted in one cold pass)", modes, counted) + offeredNote(modes) + paceText(modes),

@@ -92,12 +92,13 @@ export async function runMode(trial: ModeTrial): Promise<ModeOutcome> {
     throw error;
   }
   const { cold, warm, counters, dumps, state } = done;
+  const untimed = trial.timing && !cold.interrupted && warm === null && trial.progress(1, "timing");
   const result = modeResult({
     topology,
     file: trial.file,
     inputs: loaded.results,
     answering: loaded.answering,
-    notes: loaded.notes,
+    notes: untimed ? [...loaded.notes, UNTIMED] : loaded.notes,
     workers: trial.workers,
     placement: done.placement ?? null,
     cold,
@@ -112,6 +113,9 @@ export async function runMode(trial: ModeTrial): Promise<ModeOutcome> {
   });
   return { result, state, dumps, files: written, interrupted: cold.interrupted || (warm?.interrupted ?? false) };
 }
+
+/** Why a mode that should have been timed was not. */
+const UNTIMED = "not timed: no frame reached a VM in the warm passes, and times are those of a delivered packet";
 
 /** What is known after the counting pass. */
 export interface Counted {
