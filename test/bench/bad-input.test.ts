@@ -30,6 +30,13 @@ test("a folder in place of a capture", () => {
   refused(eastwest(...fast, "--from", "vm1=pcaps"), "pcaps", /directory/);
 });
 
+test("a text that never ends is no hang: it is read up to the longest that there can be", {
+  skip: !existsSync("/dev/zero"),
+}, () => {
+  refused(eastwest("compare", "/dev/zero", "/dev/zero"), "/dev/zero: holds more than");
+  refused(eastwest("run", "--no-timing", "--topology", "/dev/zero"), "/dev/zero: holds more than");
+});
+
 test("not a capture: its first bytes are shown", () =>
   withFolder((folder) => {
     const file = join(folder, "text.pcap");
@@ -67,6 +74,22 @@ test("a rule that does not parse: file, line, column, what was expected", () =>
     const topology = join(folder, "mine", "topology.yaml");
     const ran = eastwest("run", "--no-timing", "--topology", topology, "--from", `vm1=${vm1}`);
     refused(ran, "test115.br-int.flows:3:", /:3:\d+: /, "in_prot");
+  }));
+
+test("actions nested deeper than Open vSwitch reads them (100 lists), and those named as what every object has", () =>
+  withFolder((folder) => {
+    const file = join(folder, "deep.flows");
+    const replay = ["replay", vm1, "--no-timing", "--quiet", "--rules", file];
+    const nested = (depth: number): void =>
+      writeFileSync(file, `actions=${"clone(".repeat(depth)}output:2${")".repeat(depth)}\n`);
+    nested(99);
+    assert.equal(eastwest(...replay).status, 0);
+    for (const depth of [100, 6000]) {
+      nested(depth);
+      refused(eastwest(...replay), `${file}:1:`, "actions nested too deeply; expected at most 100");
+    }
+    writeFileSync(file, "actions=constructor\n");
+    refused(eastwest(...replay), `${file}:1:9: action "constructor" is not known`);
   }));
 
 test("a topology that is wrong: file, line, column", () =>

@@ -153,6 +153,17 @@ test("--loop repeats the counting pass; the same command gives the same counts",
   assert.equal(twice.offered.packets, 2 * once.offered.packets);
 });
 
+test("a capture of which no frame reaches a VM once all is warm: why there is no time is said", () =>
+  withFolder((folder) => {
+    // To an address that nobody has: the router asks for it, gets no answer, and the VM is told so once.
+    const file = join(folder, "nobody.pcap");
+    assert.equal(eastwest("generate", file, "--frames", "3", "--scenario", "same-network", "--quiet").status, 0);
+    const ran = eastwest("run", "--mode", "dvr", "--from", `vm1=${file}`, "--repeat", "2", "--json", "-");
+    const { modes } = JSON.parse(ran.stdout);
+    assert.equal(modes.dvr.times, null);
+    assert.match(modes.dvr.notes.join("\n"), /^not timed: no frame reached a VM in the warm passes/m);
+  }));
+
 test("--pps paces on the wall clock", () => {
   const began = performance.now();
   const ran = eastwest("run", "--mode", "dvr", "--no-timing", "--pps", "200", "--json", "-");
