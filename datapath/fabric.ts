@@ -36,6 +36,14 @@ const MAX_BURSTS = 1 << 14;
 const MAX_BURSTS_PORT = 256;
 /** Packets in flight at once: 32 offered, times the copies that flooding over three hosts makes, with room to spare. */
 const POOL_SLOTS = 4096;
+/** Traces of so many bytes together are copied next to the slots, from where frames come at a tenth of the cost. */
+const MOST_TRACE_BYTES = 64 << 20;
+
+/** Where the frames of a trace are copied from: its address next to the slots, -1 when it is not there; the trace itself. */
+interface Source {
+  at: number;
+  readonly view: DataView;
+}
 
 export interface FabricOptions extends Omit<HostOptions, "ports"> {
   readonly poolSlots?: number | undefined;
@@ -73,7 +81,9 @@ export class Fabric {
   readonly #ring: PacketQueue;
   readonly #mostBursts: number;
   readonly #waiting: readonly Uint8Array[];
-  readonly #traceViews = new Map<Trace, DataView>();
+  readonly #traces = new Map<Trace, Source>();
+  #traceBytes = 0;
+  #traceAt = -1;
   #trace: Trace | null = null;
   #traceView: DataView;
   readonly #ledger: FabricLedger;
@@ -145,7 +155,8 @@ export class Fabric {
       return false;
     }
     const start = this.pool.home(slot);
-    copyBytes(this.#traceView, trace.start[index], this.pool.view, start, length);
+    if (this.#traceAt >= 0) this.pool.copy(this.#traceAt + trace.start[index], start, length);
+    else copyBytes(this.#traceView, trace.start[index], this.pool.view, start, length);
     const host = entry >> 16;
     const port = entry & 0xffff;
     const at = this.#destinations.byPort[host][port];
@@ -354,7 +365,7 @@ export class Fabric {
         continue;
       }
       const at = pool.home(copy);
-      copyBytes(pool.view, start, pool.view, at, end - start);
+      pool.copy(start, at, end - start);
       this.#arrive(members[i], copy, at, at + end - start);
     }
     if (members.length === 1) pool.free(slot);
@@ -432,13 +443,23 @@ export class Fabric {
   }
 
   #useTrace(trace: Trace): void {
-    let view = this.#traceViews.get(trace);
-    if (view === undefined) {
-      view = new DataView(trace.bytes.buffer, trace.bytes.byteOffset, trace.bytes.byteLength);
-      this.#traceViews.set(trace, view);
-    }
+    const source = this.#traces.get(trace) ?? this.#sourceOf(trace);
     this.#trace = trace;
-    this.#traceView = view;
+    this.#traceAt = source.at;
+    this.#traceView = source.view;
+  }
+
+  #sourceOf(trace: Trace): Source {
+    const { bytes } = trace;
+    const { arena } = this.pool;
+    const source = { at: -1, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
+    if (this.#traceBytes + bytes.length <= MOST_TRACE_BYTES) {
+      source.at = arena.alloc(bytes.length);
+      arena.u8(source.at, bytes.length).set(bytes);
+      this.#traceBytes += bytes.length;
+    }
+    this.#traces.set(trace, source);
+    return source;
   }
 
   #endless(): Error {

@@ -17,7 +17,6 @@ import {
 } from "../counters.ts";
 import { extractOthers } from "../flow/extract.ts";
 import { hashAdd, hashFinish } from "../flow/hash.ts";
-import { copyBytes } from "../packet/copy.ts";
 import { Drop } from "../packet/drop.ts";
 import { BURST, PacketBatch } from "../packet/packet-batch.ts";
 import type { PacketPool } from "../packet/packet-pool.ts";
@@ -325,7 +324,7 @@ export class Executor {
     const whole = set.end[i] - from;
     const length = most > 0 && whole > most ? most : whole;
     const at = from + (slot - set.slot[i]) * pool.stride;
-    copyBytes(pool.view, from, pool.view, at, length);
+    pool.copy(from, at, length);
     if (!this.#tx[port].push(slot, at, at + length, set.time[i])) {
       counters.drops[Drop.QueueFull]++;
       pool.free(slot);
@@ -376,7 +375,7 @@ export class Executor {
       }
       const from = set.start[i];
       const shift = (slot - set.slot[i]) * pool.stride;
-      copyBytes(pool.view, from, pool.view, from + shift, set.end[i] - from);
+      pool.copy(from, from + shift, set.end[i] - from);
       to.slot[n] = slot;
       to.start[n] = from + shift;
       to.end[n] = set.end[i] + shift;

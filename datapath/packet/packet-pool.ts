@@ -9,6 +9,7 @@
  * the same two sets of the first-level cache.
  */
 import { Arena } from "../wasm/arena.ts";
+import { type CopyKernel, copyModule } from "./copy-kernel.ts";
 
 export const HEADROOM = 194;
 
@@ -22,6 +23,7 @@ export class PacketPool {
   readonly room: number;
   readonly bytes: Uint8Array;
   readonly view: DataView;
+  readonly #kernel: CopyKernel = this.arena.kernels(copyModule);
   /** Slots that are free, the next one last. */
   readonly #free: Int32Array;
   readonly #freeAt: number;
@@ -80,6 +82,11 @@ export class PacketPool {
   /** Address behind the list of free slots. */
   get freeEnd(): number {
     return this.#freeAt + 4 * this.#count;
+  }
+
+  /** `length` bytes of a frame to another slot; offsets into `bytes`, which may not overlap. */
+  copy(from: number, to: number, length: number): void {
+    this.#kernel.copy(from, to, length);
   }
 
   free(slot: number): void {

@@ -42,7 +42,7 @@ function gateFigure(file: string, result: GateResult, suffix: string): Figure {
     topic: `Gate, ${file}`,
     headline: `Verdict: ${verdict}${counts(metrics, broken.length)}`,
     text: [
-      `${sideName(sides.head)} against ${sideName(sides.base)}, by pairs of fresh processes: to the right of 0 is slower. Whiskers: 95${GAP}% interval, with an arrow where it has no end; the shaded band ends at the margin. Red is what is surely beyond it, over all metrics and looks together, and again on fresh pairs.`,
+      `Base: ${sideName(sides.base)}. Head: ${sideName(sides.head)}. By pairs of fresh processes; right of 0 the head is slower. Whiskers: 95${GAP}% interval, with an arrow where it has no end; the shaded band ends at the margin. Red is what is surely beyond it, over all metrics and looks together, and again on fresh pairs.`,
       ...(result.interrupted ? ["Interrupted: what follows is as far as it went."] : []),
     ],
     pictures:
@@ -194,7 +194,7 @@ function forest(metrics: readonly MetricResult[], width: number, id: string): Ma
           opacity: 0.22,
         }),
         narrow
-          ? text(0, top + 14, name, { class: "name" })
+          ? text(0, top + 14, name, { class: "group" })
           : text(left - 8, y + 4.5, name, { class: "name", "text-anchor": "end" }),
         ...whisker(low, high, scale, y),
         el("circle", { cx: scale.at(estimate), cy: y, r: 5.5, class: `mark ${TONES[verdict] ?? "plain"}` }),
