@@ -9,7 +9,7 @@ import { MEASURE_FORMAT, MEASURE_VERSION, type MeasureCase, type MeasureResult }
 import { jobOf, type Point, sweepPoints } from "../measure/sweep.ts";
 import { commitText, sweepResult } from "../measure/sweep-result.ts";
 import { mergeShards } from "../merge/merge.ts";
-import { parseShard, type Shard, unitsOf, WHOLE } from "../merge/shard.ts";
+import { type Shard, unitsOf } from "../merge/shard.ts";
 import { readShardFile, ShardWriter, type Work } from "../merge/shard-file.ts";
 import { checkApart, checkWritable, writeText } from "../output-file.ts";
 import { packageRoot, packageVersion, shown } from "../paths.ts";
@@ -18,6 +18,7 @@ import { measureReport } from "../report/measure-report.ts";
 import { parseFrameProfiles } from "../search/frame-profile.ts";
 import { addKinds } from "./measure-kinds.ts";
 import { candidatesOf, digestOfMeasure, type MeasureOptions, settingsOf } from "./measure-options.ts";
+import { shardOption } from "./shard-option.ts";
 
 /** Adds `measure` to the program. */
 export function register(program: Command): void {
@@ -30,12 +31,11 @@ async function measure(
   options: MeasureOptions,
 ): Promise<void> {
   checkCores();
-  if (options.out === "-") throw new InputError("--out -: expected the name of a file, which is read again");
   checkWritable(options.json);
   checkWritable(options.out);
   const read = [capture, options.rules, options.groups, options.topology, ...fromFiles(options)];
   checkApart(read, [options.json, options.out]);
-  const shard = shardOf(options);
+  const shard = shardOption(options.shard, options.out, "points");
   const candidates = await candidatesOf(kind, capture, options);
   const settings = settingsOf(kind, options);
   const [profile, ...others] = parseFrameProfiles(options.size);
@@ -86,16 +86,6 @@ async function measure(
       : sweepResult(mergeShards([{ ...readShardFile(options.out), name: shown(options.out) }], true));
   deliver(options, result, shard);
   if (interrupted) process.exitCode = Exit.Interrupted;
-}
-
-function shardOf({ shard, out }: MeasureOptions): Shard {
-  if (shard === undefined) return WHOLE;
-  if (out === undefined) throw new InputError(`--shard ${shard}: expected --out FILE, where its points are kept`);
-  try {
-    return parseShard(shard);
-  } catch (error) {
-    throw new InputError(`--shard: ${(error as Error).message}`, { cause: error });
-  }
 }
 
 const fromFiles = ({ from }: MeasureOptions): string[] => (from ?? []).map((text) => text.slice(text.indexOf("=") + 1));

@@ -8,6 +8,7 @@ import { type Merged, mergeShards } from "../merge/merge.ts";
 import { readShardFile } from "../merge/shard-file.ts";
 import { checkApart, checkWritable, writeText } from "../output-file.ts";
 import { shown } from "../paths.ts";
+import { REPLAY_SET, replaySetReport, replaySetResult } from "../replay/replay-set.ts";
 import { measureReport } from "../report/measure-report.ts";
 import { selfTestReport } from "../report/self-test-report.ts";
 
@@ -25,6 +26,10 @@ const joins: Readonly<Record<string, Join>> = {
   [SELF_TEST]: (merged) => {
     const result = selfTestResult(merged);
     return { result, report: selfTestReport(result) };
+  },
+  [REPLAY_SET]: (merged) => {
+    const result = replaySetResult(merged);
+    return { result, report: replaySetReport(result) };
   },
   sweep: (merged) => {
     const result = sweepResult(merged);

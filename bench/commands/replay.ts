@@ -1,8 +1,10 @@
 /** `eastwest replay CAPTURE`: any capture through one bridge with any rules. */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Trace } from "../../datapath/packet/trace.ts";
 import { macToText, parseMac } from "../../datapath/wire/addresses.ts";
-import { CheckError, Exit, InputError } from "../errors.ts";
+import { CheckError, Exit, InputError, messageOf } from "../errors.ts";
 import { checkRoom, readText } from "../input-file.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { checkApart, checkWritable, makeFolder, writeText } from "../output-file.ts";
@@ -10,16 +12,26 @@ import { shown } from "../paths.ts";
 import { Progress } from "../progress.ts";
 import { type BridgeSetup, makeSwitch, type RuleText } from "../replay/bridge.ts";
 import { SUSPICIOUS_US } from "../replay/perf.ts";
-import { DEFAULT_PORTS, isTunnel, type PortSpec, parsePorts, portName, UNDERLAY } from "../replay/port-spec.ts";
-import { type ReplayOutcome, replay, writtenFiles } from "../replay/trial.ts";
+import {
+  DEFAULT_PORTS,
+  formatPort,
+  isTunnel,
+  type PortSpec,
+  parsePorts,
+  portName,
+  UNDERLAY,
+} from "../replay/port-spec.ts";
+import type { ReplayResult } from "../replay/result.ts";
+import { type ReplayOutcome, type ReplayTrial, replay, writtenFiles } from "../replay/trial.ts";
 import { stationOf } from "../replay/underlay.ts";
 import { replayReport } from "../report/replay-report.ts";
 import { Captures } from "../trial/inputs.ts";
 import type { InputResult } from "../trial/result.ts";
 import type { Input } from "../trial/schedule.ts";
 import { byteSize, collect, count, positive, workerCount } from "./options.ts";
+import { replaySet, type SetOptions } from "./replay-set.ts";
 
-interface ReplayOptions {
+interface ReplayOptions extends SetOptions {
   readonly rules?: string;
   readonly groups?: string;
   readonly port?: string[];
@@ -33,14 +45,12 @@ interface ReplayOptions {
   readonly vlanLimit: string;
   readonly perf?: boolean;
   readonly suspicious?: number;
-  readonly json?: string;
   readonly write?: string;
   readonly dumpFlows?: boolean;
   readonly dumpMegaflows?: boolean;
   readonly memory?: number;
   readonly reader: "own" | "libpcap";
   readonly filter?: string;
-  readonly quiet?: boolean;
 }
 
 const HELP = `
@@ -74,6 +84,11 @@ Examples:
   $ eastwest replay underlay.pcap --port underlay=pcap --port 1=vxlan:10.11.1.116:10.11.1.115:5 --port 2=null
   $ eastwest replay mine.pcap --rules mac.flows --emc off --perf
   $ eastwest replay mine.pcap --rules mac.flows --no-timing --write out --dump-flows
+  $ eastwest replay monday.pcap tuesday.pcap wednesday.pcap --rules mac.flows --shard 1/2 --out part1.jsonl
+
+Several captures take turns, each with a cold bridge; --out keeps each that is finished, and the same command goes on where
+it was killed. --shard 2/8 replays every eighth one, the second first; auto takes the number from JOB_COMPLETION_INDEX (with
+/COUNT) or CI_NODE_INDEX and CI_NODE_TOTAL; eastwest merge joins the files. The JSON of several captures holds that of each.
 
 The JSON of --json is described by bench/replay.schema.json. --write makes DIR/port-NUMBER.pcap and DIR/underlay.pcap.
 
@@ -84,7 +99,7 @@ export function register(program: Command): void {
   program
     .command("replay")
     .description("put a capture through one bridge with rules of your own, and say what a packet costs")
-    .argument("<capture>", "pcap or pcapng file, gzipped or not")
+    .argument("<capture...>", "pcap or pcapng files, gzipped or not; several: each through a bridge of its own")
     .option("--rules <file>", "rules of the bridge, as ovs-ofctl add-flows takes them (default: NORMAL)")
     .option("--groups <file>", "its groups, as ovs-ofctl add-groups takes them")
     .option("--port <number=kind>", "what stands behind a port, see below; repeatable", collect)
@@ -110,6 +125,8 @@ export function register(program: Command): void {
       `log iterations that take longer than this, with --perf (default: ${SUSPICIOUS_US})`,
       positive,
     )
+    .option("--out <file>", "keep each finished capture as a line of this file, and go on with it")
+    .option("--shard <i/n>", "only every n-th capture, see below; with --out")
     .option("--json <file>", 'write every number as JSON; "-" for standard output instead of the report')
     .option("--write <dir>", "write pcap files of what left by each port")
     .option("--dump-flows", "print the rules with their counters, as ovs-ofctl dump-flows")
@@ -123,10 +140,10 @@ export function register(program: Command): void {
     .option("--filter <expression>", "only frames that pass, as in pcap-filter(7); read through libpcap")
     .option("--quiet", "no report and no progress bar, only warnings")
     .addHelpText("after", HELP)
-    .action((capture: string, options: ReplayOptions) => run(capture, options));
+    .action((captures: string[], options: ReplayOptions) => run(captures, options));
 }
 
-async function run(capture: string, options: ReplayOptions): Promise<void> {
+async function run(captures: readonly string[], options: ReplayOptions): Promise<void> {
   if (options.perf === true && options.workers > 1) {
     throw new InputError(
       `--perf --workers ${options.workers}: iterations are those of one thread, expected --workers 1`,
@@ -154,20 +171,105 @@ async function run(capture: string, options: ReplayOptions): Promise<void> {
   };
   for (const { kind, file } of ports) if (kind === "write") checkWritable(file);
   checkWritable(options.json);
+  checkWritable(options.out);
   checkApart(
-    [capture, options.rules, options.groups, ...ports.filter(({ kind }) => kind === "pcap").map(({ file }) => file)],
-    [options.json, ...writtenFiles(ports, options.write).values()],
+    [
+      ...captures,
+      options.rules,
+      options.groups,
+      ...ports.filter(({ kind }) => kind === "pcap").map(({ file }) => file),
+    ],
+    [options.json, options.out, ...writtenFiles(ports, options.write).values()],
   );
-  if (options.write !== undefined) makeFolder(options.write);
   makeSwitch(plain); // mistakes in rules show before a long capture is read
+  const bridge: Bridge = { ports, plain, tunnel };
+  if (captures.length > 1 || options.out !== undefined || options.shard !== undefined) {
+    await runSet(captures, bridge, options);
+    return;
+  }
+  if (options.write !== undefined) makeFolder(options.write);
   const bar = new Progress(options.quiet === true || !process.stderr.isTTY);
-  let captures: Awaited<ReturnType<typeof read>>;
+  let loaded: Loaded;
   try {
-    captures = await read(capture, ports, options, (share, doing) => bar.show(share, doing));
+    loaded = await load(captures[0], bridge, options, (share, doing) => bar.show(share, doing));
   } finally {
     bar.stop();
   }
-  const { inputs, results } = captures;
+  let stopped = false;
+  const done = onInterrupt(() => {
+    stopped = true;
+  });
+  let outcome: ReplayOutcome;
+  try {
+    outcome = await replay(
+      trialOf(loaded, options, (share, doing) => {
+        bar.show(share, doing);
+        return !stopped;
+      }),
+    );
+  } finally {
+    bar.stop();
+    done();
+  }
+  deliver(options, outcome);
+}
+
+/** Several captures, or a share of them: what is of one capture only is refused. */
+async function runSet(captures: readonly string[], bridge: Bridge, options: ReplayOptions): Promise<void> {
+  const { write, dumpFlows, dumpMegaflows, perf } = options;
+  const single = Object.entries({ write, dumpFlows, dumpMegaflows, perf }).find(([, value]) => value !== undefined);
+  if (single !== undefined) {
+    const name = single[0].replace(/[A-Z]/g, (one) => `-${one.toLowerCase()}`);
+    throw new InputError(`--${name}: it is of one capture, expected one, without --out and --shard`);
+  }
+  const written = bridge.ports.find(({ kind }) => kind === "write");
+  if (written !== undefined) {
+    throw new InputError(
+      `--port ${formatPort(written)}: it is of one capture, expected one, without --out and --shard`,
+    );
+  }
+  const { rules, groups, vlanLimit, emc } = bridge.plain;
+  const { workers, frames, repeat, seconds, timing, reader, filter, underlayMac } = options;
+  const others = bridge.ports.flatMap(({ kind, file }) => (kind === "pcap" && file !== "" ? [file] : []));
+  await replaySet(
+    {
+      captures,
+      settings: [
+        ...[options.port, rules?.text, groups?.text, vlanLimit, emc, workers, frames, repeat, seconds, timing],
+        ...[reader, filter, underlayMac, others.map(digestOfFile)],
+      ],
+      digest: digestOfFile,
+      replay: async (capture, going) => {
+        const loaded = await load(capture, bridge, options, (share, doing) => going(share, doing));
+        const { result } = await replay(trialOf(loaded, options, going));
+        checkConservation(result);
+        return result;
+      },
+    },
+    options,
+  );
+}
+
+interface Bridge {
+  readonly ports: readonly PortSpec[];
+  readonly plain: BridgeSetup;
+  readonly tunnel: PortSpec | undefined;
+}
+
+interface Loaded {
+  readonly setup: BridgeSetup;
+  readonly inputs: Input[];
+  readonly results: InputResult[];
+}
+
+/** Reads the captures, says what was odd about them, and finds the station of the tunnels. */
+async function load(
+  capture: string,
+  { ports, plain, tunnel }: Bridge,
+  options: ReplayOptions,
+  progress: (done: number, doing: string) => void,
+): Promise<Loaded> {
+  const { inputs, results } = await read(capture, ports, options, progress);
   for (const { file, warnings } of results) {
     for (const warning of warnings) {
       process.stderr.write(`eastwest: warning: ${warning.startsWith(file) ? warning : `${file}: ${warning}`}\n`);
@@ -176,37 +278,29 @@ async function run(capture: string, options: ReplayOptions): Promise<void> {
   const underlay = inputs.find(({ port }) => port === portName(UNDERLAY))?.trace;
   const setup: BridgeSetup =
     tunnel === undefined ? plain : { ...plain, station: stationOf(tunnel.local, options.underlayMac, underlay) };
-  let stopped = false;
-  const done = onInterrupt(() => {
-    stopped = true;
-  });
-  let outcome: ReplayOutcome;
-  try {
-    outcome = await replay({
-      setup,
-      inputs,
-      inputResults: results,
-      frames: options.frames,
-      workers: options.workers,
-      timing: options.timing,
-      repeat: options.repeat,
-      seconds: options.seconds,
-      perf: options.perf ?? false,
-      suspiciousUs: options.suspicious ?? SUSPICIOUS_US,
-      write: options.write,
-      dumpFlows: options.dumpFlows ?? false,
-      dumpMegaflows: options.dumpMegaflows ?? false,
-      progress: (share, doing) => {
-        bar.show(share, doing);
-        return !stopped;
-      },
-    });
-  } finally {
-    bar.stop();
-    done();
-  }
-  deliver(options, outcome);
+  return { setup, inputs, results };
 }
+
+const trialOf = (
+  { setup, inputs, results }: Loaded,
+  options: ReplayOptions,
+  progress: ReplayTrial["progress"],
+): ReplayTrial => ({
+  setup,
+  inputs,
+  inputResults: results,
+  frames: options.frames,
+  workers: options.workers,
+  timing: options.timing,
+  repeat: options.repeat,
+  seconds: options.seconds,
+  perf: options.perf ?? false,
+  suspiciousUs: options.suspicious ?? SUSPICIOUS_US,
+  write: options.write,
+  dumpFlows: options.dumpFlows ?? false,
+  dumpMegaflows: options.dumpMegaflows ?? false,
+  progress,
+});
 
 /** The captures at their ports: all frames of each. */
 async function read(
@@ -247,8 +341,20 @@ function deliver(options: ReplayOptions, { result, rules, megaflows, files }: Re
     }
   }
   if (result.interrupted) process.exitCode = Exit.Interrupted;
-  const { ok, violations } = result.conservation;
+  checkConservation(result);
+}
+
+function checkConservation({ conservation: { ok, violations } }: ReplayResult): void {
   if (!ok) throw new CheckError(`counters do not add up: ${violations.join("; ")}`);
+}
+
+/** Of a file's bytes: captures of the same name on two machines are told apart. */
+function digestOfFile(file: string): string {
+  try {
+    return createHash("sha256").update(readFileSync(file)).digest("hex");
+  } catch (error) {
+    throw new InputError(`${shown(file)}: ${messageOf(error as Error)}`);
+  }
 }
 
 function ruleText(file: string | undefined): RuleText | undefined {

@@ -9,7 +9,8 @@ export function commitText(tree: WorkTree | null): string {
   return tree === null ? "none" : `${tree.commit}${tree.dirty ? "+" : ""}`;
 }
 
-function commitFrom(text: string): WorkTree | null {
+/** And back. */
+export function commitFrom(text: string): WorkTree | null {
   if (text === "none") return null;
   return { commit: text.replace(/\+$/, ""), dirty: text.endsWith("+") };
 }

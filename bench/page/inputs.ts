@@ -8,6 +8,7 @@ import { GATE_FORMAT, GATE_VERSION, type GateResult } from "../gate/result.ts";
 import { readText } from "../input-file.ts";
 import { MEASURE_FORMAT, MEASURE_VERSION, type MeasureResult } from "../measure/result.ts";
 import { packageRoot, shown } from "../paths.ts";
+import { REPLAY_SET_FORMAT, REPLAY_SET_VERSION, type ReplaySetResult } from "../replay/replay-set.ts";
 import { REPLAY_FORMAT, REPLAY_VERSION, type ReplayResult } from "../replay/result.ts";
 import { compileSchema, sentence } from "../scenarios/yaml-source.ts";
 import { COMPUTE_NODE_FORMAT, CURVES_FORMAT, SUITE_VERSION, type SuiteResult, TASKS_FORMAT } from "../suites/result.ts";
@@ -46,9 +47,17 @@ const suite: Kind = {
   schema: "bench/suites/result.schema.json",
 };
 
+const replaySet: Kind = {
+  list: "replays",
+  version: REPLAY_SET_VERSION,
+  command: "replay",
+  schema: "bench/replay/set.schema.json",
+};
+
 const kinds: Readonly<Record<string, Kind>> = {
   [RESULT_FORMAT]: { list: "runs", version: RESULT_VERSION, command: "run", schema: "bench/result.schema.json" },
   [REPLAY_FORMAT]: { list: "replays", version: REPLAY_VERSION, command: "replay", schema: "bench/replay.schema.json" },
+  [REPLAY_SET_FORMAT]: replaySet,
   [MEASURE_FORMAT]: {
     list: "measures",
     version: MEASURE_VERSION,
@@ -87,6 +96,15 @@ export function readReportInputs(files: readonly string[]): ReportInputs {
       continue;
     }
     const kind = check(file, value);
+    if (kind === replaySet) {
+      // Each as if it had been given by itself.
+      for (const result of (value as ReplaySetResult).results) {
+        const name = `${shown(file)}: ${result.inputs.map((input) => input.file).join(", ")}`;
+        check(name, result);
+        inputs.replays.push({ file: name, result });
+      }
+      continue;
+    }
     (inputs[kind.list] as Named<unknown>[]).push({ file: shown(file), result: value });
   }
   refuseMixture(inputs.runs);

@@ -11,10 +11,13 @@ import { test } from "node:test";
 import { parse } from "yaml";
 import type { MeasureResult } from "../../../bench/measure/result.ts";
 import { packageRoot } from "../../../bench/paths.ts";
+import { build } from "../../../bench/program.ts";
 import { program, withFolder } from "../cli.ts";
 
 const readme = readFileSync(join(packageRoot, "bench", "merge", "README.md"), "utf8");
-const [kubernetes, github, gitlab] = [...readme.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text]) => parse(text));
+const [kubernetes, others, github, gitlab] = [...readme.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text]) =>
+  parse(text),
+);
 const container = kubernetes.spec.template.spec.containers[0];
 const commandOf = (lines: readonly string[], start: string): string => {
   const found = lines.find((line) => line.startsWith(start));
@@ -57,6 +60,58 @@ test("as many shards are said as there are jobs", () => {
   assert.deepEqual(shard, [1, 2, 3, 4]);
   assert.ok(sweepLine.includes(`/${shard.length} `));
   assert.equal(gitlab.sweep.parallel, 4);
+});
+
+test("Kubernetes: many captures in one Job, a process a shard, joined; the shard that was killed goes on", () =>
+  withFolder(async (folder) => {
+    const count = 3;
+    install(folder);
+    const here = (line: string): string => line.replaceAll(/\/(captures|results)\//g, `${folder}/`);
+    for (const frames of [11, 13, 17, 19]) {
+      const made = await shell(
+        folder,
+        `eastwest generate ${frames}.pcap --scenario p2p --frames ${frames} --quiet`,
+        {},
+      );
+      assert.equal(made.status, 0, made.stderr);
+    }
+    const line = here(commandOf(others.replay, "eastwest replay"));
+    const shards = (): Promise<{ status: number | null; stderr: string }[]> =>
+      Promise.all(
+        Array.from({ length: count }, (_, n) =>
+          shell(folder, `${line} --no-timing --quiet`, {
+            JOB_COMPLETION_INDEX: `${n}`,
+            JOB_COMPLETION_COUNT: `${count}`,
+          }),
+        ),
+      );
+    for (const ran of await shards()) assert.equal(ran.status, 0, ran.stderr);
+    const first = join(folder, "replay-0.jsonl");
+    writeFileSync(first, readFileSync(first, "utf8").slice(0, -1));
+    for (const ran of await shards()) assert.equal(ran.status, 0, ran.stderr);
+    const joined = await shell(folder, here(commandOf(others.join, "eastwest merge")), {});
+    assert.equal(joined.status, 0, joined.stderr);
+    const { captures, counts } = JSON.parse(readFileSync(join(folder, "replay.json"), "utf8"));
+    assert.deepEqual(captures, { of: 4, finished: 4, missing: [] });
+    assert.equal(counts.packets, 11 + 13 + 17 + 19);
+  }));
+
+test("the line for the gate's error rates is one that the program takes", async () => {
+  const words = commandOf(others["self-test"], "eastwest gate").split(" ");
+  const command = build();
+  const gate = command.commands.find((one) => one.name() === "gate");
+  let taken = 0;
+  gate?.action(() => {
+    taken++;
+  });
+  const job = { JOB_COMPLETION_INDEX: "0", JOB_COMPLETION_COUNT: "4" };
+  Object.assign(process.env, job);
+  try {
+    await command.parseAsync(words.slice(1), { from: "user" });
+  } finally {
+    for (const name of Object.keys(job)) delete process.env[name];
+  }
+  assert.equal(taken, 1);
 });
 
 const skip = availableParallelism() < 2 ? "needs two cores" : false;
