@@ -6,6 +6,9 @@ import type { OfAction } from "./action.ts";
 import { type ActionContext, hasTag, limited } from "./action-argument.ts";
 import { type Span, shown, u8, u16 } from "./syntax.ts";
 
+/** Packet type of what `decap` uncovers: the switch is to find it out. */
+const USE_NEXT_PROTOCOL = 0xfffe;
+
 /** The action, or undefined: the name is none of these. */
 export function parseHeaderAction(name: string, key: Span, value: Span, context: ActionContext): OfAction | undefined {
   switch (name) {
@@ -103,7 +106,8 @@ export function parseHeaderAction(name: string, key: Span, value: Span, context:
         return value.fail(`decap(${value.text})`, "decap() or decap(packet_type(ns=NAMESPACE,type=TYPE))");
       const at = value.text.indexOf(found[2], value.text.indexOf("type=", 12));
       const namespace = limited(value.slice(15, 15 + found[1].length), 1, "namespace");
-      return { kind: "decap", packetType: namespace * 0x10000 + u16(value.slice(at, at + found[2].length), "type") };
+      const packetType = namespace * 0x10000 + u16(value.slice(at, at + found[2].length), "type");
+      return { kind: "decap", packetType: packetType === USE_NEXT_PROTOCOL ? undefined : packetType };
     }
     default:
       return undefined;

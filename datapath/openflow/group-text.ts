@@ -65,7 +65,7 @@ function parseLine(line: Span, given: GroupMod["command"] | undefined, options: 
   let type: Group["type"] | undefined;
   let selectionMethod = "";
   let selectionParam = 0n;
-  let fields: Group["fields"] = [];
+  const masks = new Map<Field, FieldValue>();
   for (const { key, value } of keyValues(head)) {
     switch (key.text) {
       case "group_id":
@@ -84,7 +84,7 @@ function parseLine(line: Span, given: GroupMod["command"] | undefined, options: 
         selectionParam = unsigned(value, 64, "selection_method_param");
         break;
       case "fields":
-        fields = parseFields(value);
+        parseFields(value, masks);
         break;
       default:
         key.fail(
@@ -102,10 +102,11 @@ function parseLine(line: Span, given: GroupMod["command"] | undefined, options: 
   if (selectionMethod !== "" && type !== "select")
     span.fail(`selection_method in a group of type ${type}`, "type=select");
   if (selectionMethod === "" && selectionParam !== 0n) span.fail("selection_method_param alone", "selection_method");
+  let fields = [...masks].sort(([a], [b]) => a.id - b.id).map(([field, mask]) => ({ field, mask }));
   if (fields.length > 0 && selectionMethod !== "hash")
     span.fail("fields without selection_method=hash", "selection_method=hash");
   const buckets = parseBuckets(span, bucketAt, type, version, options);
-  if (type === "indirect" && buckets.length > 1) span.fail(`${buckets.length} buckets in an indirect group`, "one");
+  if (type === "indirect" && buckets.length !== 1) span.fail(`${buckets.length} buckets in an indirect group`, "one");
   if (version > 1 && version < 6) {
     selectionMethod = ""; // there is no place for it in those versions
     selectionParam = 0n;
@@ -121,20 +122,19 @@ function parseId(span: Span, command: GroupMod["command"]): number {
   return id;
 }
 
-function parseFields(span: Span): Group["fields"] {
-  const fields = new Map<Field, FieldValue>();
+function parseFields(span: Span, into: Map<Field, FieldValue>): void {
   for (const { key, value } of keyValues(span)) {
     const field = parseFieldName(key);
     if (field.nxm === undefined) key.fail(`field ${key.text} has no OXM name`, "another field");
+    if (into.has(field)) key.fail(`field ${key.text} twice`, "each field once");
     if (value.text === "") {
-      fields.set(field, fullMask(field));
+      into.set(field, fullMask(field));
       continue;
     }
     const mask = parseFieldValue(field, value, undefined);
     if (!isFull(field, mask.mask)) value.fail(shown(value.text), "a mask, written as a value of the field");
-    fields.set(field, mask.value);
+    into.set(field, mask.value);
   }
-  return [...fields].sort(([a], [b]) => a.id - b.id).map(([field, mask]) => ({ field, mask }));
 }
 
 function parseBuckets(
@@ -144,10 +144,15 @@ function parseBuckets(
   version: OpenFlowVersion,
   options: TextOptions,
 ): Bucket[] {
+  const ids = new Set<number | undefined>();
   const drafts = starts.map((start, i) => {
     const piece = span.slice(start, starts[i + 1] ?? span.text.length);
     const body = piece.slice(/^bucket\s*[=:]/.exec(piece.text)![0].length);
-    return parseBucket(body, type, version, options);
+    const draft = parseBucket(body, type, version, options);
+    if (version >= 6 && draft.id !== undefined && ids.has(draft.id))
+      body.fail(`bucket_id ${draft.id} twice`, "another");
+    ids.add(draft.id);
+    return draft;
   });
   const taken = new Set(version >= 6 ? drafts.map((draft) => draft.id) : []);
   let free = 0;
@@ -172,6 +177,7 @@ function parseBucket(body: Span, type: Group["type"], version: OpenFlowVersion, 
   let weight = type === "select" ? 1 : 0;
   let watchPort = OFPP_NONE;
   let watchGroup = OFPG_ANY;
+  let saysActions = false;
   let text = body.text;
   const blank = (pair: KeyValue, to: number): void => {
     const from = pair.key.at - body.at;
@@ -201,6 +207,7 @@ function parseBucket(body: Span, type: Group["type"], version: OpenFlowVersion, 
         break;
       case "action":
       case "actions":
+        saysActions = true;
         blank(pair, value.at - body.at);
         continue;
       default:
@@ -208,6 +215,7 @@ function parseBucket(body: Span, type: Group["type"], version: OpenFlowVersion, 
     }
     blank(pair, end);
   }
+  if (!saysActions && /^[\s,]*$/.test(text)) body.fail("a bucket without actions", "actions, or actions=drop");
   if (type === "fast_failover" && watchPort === OFPP_NONE && watchGroup === OFPG_ANY) {
     body.fail("a bucket of a fast failover group that watches nothing", "watch_port or watch_group");
   }

@@ -104,4 +104,47 @@ const tunnelEnd: readonly Situation[] = ["NORMAL", "LOCAL"].flatMap((action) => 
   ];
 });
 
-export const edges: readonly Situation[] = [...withoutPort, ...toController, ...labels, ...tunnelEnd];
+/** What a flow's text may say, and in which order; many are refused. */
+const flowTexts: readonly Situation[] = [
+  simple(
+    "flow-texts",
+    ["actions=output:2"],
+    [
+      "nw_dst=10.0.0.9,ip",
+      "ip,nw_dst=10.0.0.0/8",
+      "ip,nw_dst=10.0.0.9/32",
+      "ip,nw_dst=10.0.0.9,ip_dst=10.0.0.8",
+      "ip,nw_dst=0.0.0.0,ip_dst=10.0.0.8",
+      "in_port=2",
+      "ip,udp",
+      "ip,eth_type=0x800",
+      "eth_type=0x800,nw_proto=17,udp_dst=53",
+      "udp,nw_proto=17",
+      "udp,tcp_dst=53",
+      "tp_dst=53,udp",
+      "dl_vlan=7,dl_vlan_pcp=2",
+      "dl_vlan=7,vlan_tci=0x1007",
+      "vlan_tci=0x1007/0x1fff",
+      "vlan_pcp=2",
+      "ip,nw_frag=yes",
+      "ip,nw_frag=first",
+      "tcp,tcp_flags=+syn-ack",
+      "tcp,tcp_flags=syn",
+      "tcp,tcp_flags=0x10",
+      "tcp,tp_src=7,nw_frag=later",
+      "tcp,nw_frag=later,tp_src=7",
+      "reg3=7/7",
+      "reg3=7,xreg1=1",
+      "reg3[0..3]=7",
+      "reg3=",
+      "metadata=0,metadata=9",
+      "mpls_label=9,mpls",
+      "tun_id=4,tunnel_id=5",
+      "arp,arp_op=1,arp_spa=10.0.0.9",
+      "eth",
+      "priority=7",
+    ].map((text) => `in_port=1,${text}`),
+  ),
+];
+
+export const edges: readonly Situation[] = [...flowTexts, ...withoutPort, ...toController, ...labels, ...tunnelEnd];

@@ -191,14 +191,19 @@ test("endless resubmits end in an error and a dropped packet", () => {
   assert.deepEqual(actions, []);
 });
 
+/** Two resubmits a table, `levels` deep, `body` in the last one; the first rule ends with `tail`. */
+function doubling(levels: number, body: string, tail = ""): OvsSwitch {
+  const flows = Array.from(
+    { length: levels },
+    (_, t) => `table=${t},actions=resubmit(,${t + 1}),resubmit(,${t + 1})${t === 0 ? tail : ""}`,
+  );
+  flows.push(`table=${levels},actions=${body}`);
+  return new OvsSwitch([bridge("b", [dummy("p1", 1), dummy("p2", 2), dummy("p3", 3)], flows.join("\n"))]);
+}
+
 test("64 kB of actions stop resubmits, and more than 1,000 outputs are slow (counts of Open vSwitch 3.1)", () => {
   const outputs = (levels: number, each: number): readonly [number, number] => {
-    const flows = Array.from(
-      { length: levels },
-      (_, t) => `table=${t},actions=resubmit(,${t + 1}),resubmit(,${t + 1})`,
-    );
-    flows.push(`table=${levels},actions=${Array(each).fill("output:2").join(",")}`);
-    const host = new OvsSwitch([bridge("b", [dummy("p1", 1), dummy("p2", 2)], flows.join("\n"))]);
+    const host = doubling(levels, Array(each).fill("output:2").join(","));
     const { error, actions, slow } = host.translate(key(1, A, B), 0, 0, true);
     assert.equal(error, undefined);
     return [actions.length, slow.length];
@@ -209,4 +214,31 @@ test("64 kB of actions stop resubmits, and more than 1,000 outputs are slow (cou
   assert.deepEqual(outputs(10, 9), [8199, 1]);
   assert.deepEqual(outputs(11, 4), [8192, 1]);
   assert.deepEqual(outputs(11, 5), [8195, 1]);
+});
+
+test("after 64 kB of actions nothing more is done (counts of Open vSwitch 3.1)", () => {
+  const outputs = (each: number): number =>
+    doubling(11, Array(each).fill("output:2").join(","), ",output:3").translate(key(1, A, B), 0, 0, true).actions
+      .length;
+  assert.equal(outputs(3), 6145);
+  assert.equal(outputs(4), 8193);
+  assert.equal(outputs(5), 8195);
+});
+
+test("64 kB on the stack are an error, each value with its length and one byte more (counts of Open vSwitch 3.1)", () => {
+  const dropped = (field: string, pushes: number): boolean =>
+    doubling(11, Array(pushes).fill(`push:${field}`).join(","), ",output:3").translate(key(1, A, B), 0, 0, true).actions
+      .length === 0;
+  assert.deepEqual(
+    [1, 2].map((n) => dropped("NXM_NX_XXREG0[]", n)),
+    [false, true],
+  );
+  assert.deepEqual(
+    [15, 16].map((n) => dropped("NXM_NX_REG0[0..7]", n)),
+    [false, false],
+  );
+  assert.deepEqual(
+    [10, 11].map((n) => dropped("NXM_NX_REG0[0..8]", n)),
+    [false, true],
+  );
 });
