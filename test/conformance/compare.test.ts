@@ -57,6 +57,11 @@ test("actions by meaning", () => {
     same("p3,push_vlan(vid=10,pcp=0),br0,p2", "push_vlan(vid=10,pcp=0),p2,pop_vlan,p3,push_vlan(vid=10,pcp=0),br0"),
   );
   assert.ok(!same("push_vlan(vid=10,pcp=0),p2", "push_vlan(vid=11,pcp=0),p2"));
+  // A tag that was popped and is put back; of two tags, each at its place.
+  const twoTags = "ip,dl_vlan=0,dl_vlan_pcp=5,dl_vlan1=100,dl_vlan_pcp1=5";
+  const sent = (text: string): string => actions(text, twoTags).join(";");
+  assert.equal(sent("pop_vlan,pop_vlan,p4,push_vlan(vid=100,pcp=5),p3"), sent("pop_vlan,p3,pop_vlan,p4"));
+  assert.notEqual(sent("pop_vlan,pop_vlan,push_vlan(vid=0,pcp=5),p3"), sent("pop_vlan,p3"));
   assert.ok(!same("set(eth(src=50:54:00:00:00:01)),p2", "p2"));
   assert.ok(!same("p2,set(eth(src=50:54:00:00:00:01)),p3", "set(eth(src=50:54:00:00:00:01)),p2,p3"));
   assert.ok(same("set(eth(src=50:54:00:00:00:01)),p2", "p2", "ip,dl_src=50:54:00:00:00:01"), "set to what it is");

@@ -17,7 +17,8 @@ function unchanged(flow: string): Set<string> {
       if (fields.has(field) && field !== "nw_tos") same.add(`${header}.${name}=${fields.get(field)}`);
   const tos = Number(fields.get("nw_tos")) | Number(fields.get("nw_ecn") ?? 0);
   if (fields.has("nw_tos")) for (const name of ["ipv4.tos", "ipv6.tclass"]) same.add(`${name}=0x${tos.toString(16)}`);
-  same.add(`push_vlan(vid=${fields.get("dl_vlan")},pcp=${fields.get("dl_vlan_pcp")})`);
+  for (const [n, end] of ["", "1"].entries())
+    same.add(`tag ${n}: push_vlan(vid=${fields.get(`dl_vlan${end}`)},pcp=${fields.get(`dl_vlan_pcp${end}`)})`);
   return same;
 }
 
@@ -55,6 +56,8 @@ function outputsInto(text: string, before: readonly string[], same: ReadonlySet<
     const [kind, spaced] = inside(action);
     const body = spaced.replace(/\s/g, "");
     const lastPush = changes.findLastIndex((change) => change.startsWith("push_vlan"));
+    const lastPop = changes.lastIndexOf("pop_vlan()");
+    const popped = changes.filter((change) => change === "pop_vlan()").length;
     if (kind === "clone") outputsInto(body, changes, same, out);
     else if (kind === "check_pkt_len") {
       const [size, ...branches] = splitOutside(body);
@@ -71,10 +74,10 @@ function outputsInto(text: string, before: readonly string[], same: ReadonlySet<
     } else if (kind === "pop_vlan" && lastPush >= 0) changes.splice(lastPush, 1);
     else if (
       kind === "push_vlan" &&
-      changes.includes("pop_vlan()") &&
-      same.has(action.replace(/tpid=0x[0-9a-f]*,/, ""))
+      lastPush < 0 &&
+      same.has(`tag ${popped - 1}: ${action.replace(/tpid=0x[0-9a-f]*,/, "")}`)
     )
-      changes.splice(changes.indexOf("pop_vlan()"), 1);
+      changes.splice(lastPop, 1); // The tag that was popped last is back.
     else if (/^(push_vlan|pop_vlan|tnl_push|push_mpls|pop_mpls)$/.test(kind)) changes.push(`${kind}(${body})`);
     else if (kind !== "userspace" && kind !== "drop") {
       const headers = changes.filter((change) => !IS_FIELD.test(change));
