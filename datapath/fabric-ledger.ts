@@ -75,13 +75,13 @@ export class FabricLedger {
     let n = 1;
     for (let h = 0; h < hosts.length; h++) {
       const { namespaces } = hosts[h];
-      for (let i = 0; i < namespaces.length; i++) this.clocks[n++] = namespaces[i].now;
+      for (let i = 0; i < namespaces.length; i++) namespaces[i].keepClock(this.clocks, n++);
     }
   }
 
   /** Turns them back to that. */
   resetClocks(): void {
     let n = 1;
-    for (const host of this.#of.hosts) for (const namespace of host.namespaces) namespace.now = this.clocks[n++];
+    for (const host of this.#of.hosts) for (const namespace of host.namespaces) namespace.resetClock(this.clocks, n++);
   }
 }

@@ -76,7 +76,8 @@ export class Fabric {
   readonly #lost = new Float64Array(1);
   readonly #destinations: Destinations;
   readonly #responders: readonly (VmResponder | undefined)[];
-  readonly #timing: boolean;
+  /** The time spent in each host is kept, by burst. Reading the clock may leave an object on the heap. */
+  timing: boolean;
   readonly #batch: PacketBatch;
   readonly #ring: PacketQueue;
   readonly #mostBursts: number;
@@ -87,10 +88,11 @@ export class Fabric {
   #trace: Trace | null = null;
   #traceView: DataView;
   readonly #ledger: FabricLedger;
-  #lastTick = 0;
   #now = 0;
   /** Where a caller puts the time, ns, before `advanceToClock` and `offerAtClock`; why an array: see `#time`. */
   readonly clock = new Float64Array(1);
+  /** [0] when `advance` will next do something, ns of virtual time. */
+  readonly due = Float64Array.of(TICK_NS);
   /**
    * Virtual time of the packet in hand, ns. An array, because a number with a fraction that is an argument of a call which is
    * not compiled into its caller becomes an object: 16 bytes a packet here, and as many in `Namespace.process`.
@@ -101,7 +103,7 @@ export class Fabric {
     this.topology = topology;
     this.pool = new PacketPool(options.poolSlots ?? POOL_SLOTS, options.frameBytes ?? 1800);
     this.#batch = new PacketBatch(this.pool);
-    this.#timing = options.timing ?? false;
+    this.timing = options.timing ?? false;
     this.speculation = options.speculation ?? new Speculation();
     const hostOptions: HostOptions = {
       ...options,
@@ -184,9 +186,9 @@ export class Fabric {
       const port = this.#ring.lastStart;
       const host = this.hosts[h];
       this.#waiting[h][port] = 0;
-      const begin = this.#timing ? performance.now() : 0;
+      const begin = this.timing ? performance.now() : 0;
       host.process(port, batch);
-      if (this.#timing) host.ns[0] += (performance.now() - begin) * 1e6;
+      if (this.timing) host.ns[0] += (performance.now() - begin) * 1e6;
       if (host.rx[port].count > 0) this.#wake(h, port);
       this.#drain(h);
     }
@@ -199,7 +201,7 @@ export class Fabric {
 
   /** When `advance` will next do something, ns of virtual time. */
   get nextTick(): number {
-    return this.#lastTick + TICK_NS;
+    return this.due[0];
   }
 
   /**
@@ -246,9 +248,9 @@ export class Fabric {
   advanceToClock(): void {
     const now = this.clock[0];
     this.#now = now;
-    if (now < this.nextTick) return;
-    this.#lastTick = now;
-    const begin = this.#timing ? performance.now() : 0;
+    if (now < this.due[0]) return;
+    this.due[0] = now + TICK_NS;
+    const begin = this.timing ? performance.now() : 0;
     for (let h = 0; h < this.hosts.length; h++) {
       const host = this.hosts[h];
       host.datapath.revalidate(now);
@@ -258,7 +260,7 @@ export class Fabric {
         this.#drainNamespace(h, n);
       }
     }
-    if (this.#timing) this.housekeeping[0] += (performance.now() - begin) * 1e6;
+    if (this.timing) this.housekeeping[0] += (performance.now() - begin) * 1e6;
     this.settle();
   }
 
@@ -308,10 +310,10 @@ export class Fabric {
   #toNamespace(h: number, at: Destination, queue: PacketQueue): void {
     const host = this.hosts[h];
     const namespace = host.namespaces[at.index];
-    const begin = this.#timing ? performance.now() : 0;
+    const begin = this.timing ? performance.now() : 0;
     namespace.clock[0] = this.#now;
     while (queue.shiftInto(this.#batch, at.member) > 0) namespace.processAtClock(this.#batch, at.member);
-    if (this.#timing) host.ns[1] += (performance.now() - begin) * 1e6;
+    if (this.timing) host.ns[1] += (performance.now() - begin) * 1e6;
     this.#drainNamespace(h, at.index);
   }
 

@@ -127,6 +127,7 @@ export class Installed {
   }
 
   #recycle(): void {
+    if (this.#cache.quarantined === 0) return;
     this.#cache.recycle((dead) => this.#exactMatch.sweep(dead));
   }
 
@@ -154,7 +155,7 @@ export class Installed {
     let idle = 0;
     let stale = 0;
     this.flushStats();
-    for (const f of cache.numbers()) {
+    for (let f = cache.next(0); f >= 0; f = cache.next(f + 1)) {
       if (now - cache.f64[f * RECORD_F64 + F_USED] > idleNs) {
         this.#remove(f);
         idle++;
@@ -172,7 +173,7 @@ export class Installed {
   /** Credits all hits and repeats their side effects, without the rest of `revalidate`: before rule counters are read. */
   flushStats(): void {
     const cache = this.#cache;
-    for (const f of cache.numbers()) {
+    for (let f = cache.next(0); f >= 0; f = cache.next(f + 1)) {
       if (this.#credit(f) > 0) this.#translations[f]?.effects.refresh(cache.f64[f * RECORD_F64 + F_USED]);
     }
   }

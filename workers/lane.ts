@@ -22,14 +22,11 @@
  * One meeting a window; within one, a worker regroups its frames into full bursts, input by input, since in which order hits
  * of different flows are counted cannot be seen.
  */
-import { BURST } from "../datapath/packet/packet-batch.ts";
-import type { Trace } from "../datapath/packet/trace.ts";
+import { Books } from "./books.ts";
 import type { Meeting } from "./control.ts";
 import { Outboxes } from "./outbox.ts";
+import { OwnFrames } from "./own-frames.ts";
 import type { Replica, Work } from "./replica.ts";
-
-/** Bytes of a trace that are copied so that own frames lie together. */
-const MOST_PACKED = 256 << 20;
 
 const FLAG_CHANGED = 1;
 const FLAG_FULL = 2;
@@ -45,6 +42,8 @@ const MOST_CALM = 512;
 const MOST_ALONE = 256;
 
 export interface LaneOptions {
+  /** Virtual time at which the first round begins, ns; default 0. */
+  readonly start?: number | undefined;
   /** Largest window in bursts, default 1,024. */
   readonly window?: number | undefined;
   /** Told before a window begins, and whether it counts afterwards: for those who write frames down. */
@@ -83,21 +82,11 @@ export class Lane {
   readonly #watcher: WindowWatcher | undefined;
   readonly #progress: ((bursts: number) => void) | undefined;
   readonly #most: number;
-  /** Own frames by input, and how far they are used in the window that is being done. */
-  readonly #own: readonly Int32Array[];
-  /** The traces that ahead frames come from, the index of each own frame there, and its time in a round. */
-  readonly #ownTraces: readonly Trace[];
-  readonly #ownFrames: readonly Int32Array[];
-  readonly #ownTimes: readonly Float64Array[];
-  readonly #next: Int32Array;
+  readonly #own: OwnFrames;
   /** By burst: it changed something when it was last done in order. */
   readonly #changes: Uint8Array;
-  readonly #ledger: readonly Float64Array[];
-  /** The counters at the start of the window, and after the last merge. */
-  readonly #before: Float64Array;
-  readonly #merged: Float64Array;
-  readonly #growth: Float64Array;
-  readonly #clocked: Float64Array;
+  readonly #books: Books;
+  readonly #datapaths: Replica["datapaths"];
   readonly #held = new Int32Array(1 << 16);
   #holding = 0;
   #window = LEAST;
@@ -109,8 +98,11 @@ export class Lane {
   #alone = 0;
   /** Something was done ahead since the last merge. */
   #dirty = false;
-  /** Virtual time of the first round. */
-  #start = 0;
+  /** Virtual time of the first round, ns. */
+  readonly #start: number;
+  /** Virtual time, ns, of a burst, and of the round that is being done: see OwnFrames.offer for why in arrays. */
+  readonly #time = new Float64Array(1);
+  readonly #base = new Float64Array(1);
 
   /** `entries[i]`: where frames of input i go in. All workers make theirs at the same time: it takes a meeting. */
   constructor(
@@ -128,23 +120,12 @@ export class Lane {
     this.#watcher = options.watcher;
     if (meeting.worker === 0) this.#progress = options.progress;
     this.#most = Math.max(LEAST, options.window ?? MOST);
-    this.#ledger = replica.ledger();
-    const counters = ledgerLength(replica);
-    this.#outboxes = new Outboxes(outbox, meeting.worker, meeting.workers, counters);
-    this.#before = new Float64Array(counters);
-    this.#merged = new Float64Array(counters);
-    this.#growth = new Float64Array(counters);
-    this.#clocked = new Float64Array(replica.clocked.reduce((sum, column) => sum + column.length, 0));
+    this.#start = options.start ?? 0;
+    this.#datapaths = replica.datapaths;
+    this.#books = new Books(replica);
+    this.#outboxes = new Outboxes(outbox, meeting.worker, meeting.workers, this.#books.length);
     this.#changes = new Uint8Array(work.burst.length - 1);
-    const own: number[][] = work.traces.map(() => []);
-    for (let i = 0; i < work.owner.length; i++) if (work.owner[i] === meeting.worker) own[work.input[i]].push(i);
-    this.#own = own.map((list) => Int32Array.from(list));
-    const packed = this.#own.map((list, source) => packedTrace(work.traces[source], list, work.frame));
-    this.#ownTraces = packed.map(({ trace }) => trace);
-    this.#ownFrames = packed.map(({ frames }) => frames);
-    this.#ownTimes = this.#own.map((list) => Float64Array.from(list, (i) => work.time[i]));
-    this.#next = new Int32Array(own.length);
-    this.#read(this.#merged);
+    this.#own = new OwnFrames(work, entries, meeting.worker);
     // An outbox of the lane before this one may still be being read.
     meeting.meet();
   }
@@ -155,17 +136,16 @@ export class Lane {
   }
 
   /**
-   * Does bursts [from, to), counted through all rounds; round 0 begins at virtual time `start` (ns). The copies are merged
-   * afterwards. Returns the first burst that was not done: `to`, unless the main thread has asked to stop.
+   * Does bursts [from, to), counted through all rounds. The copies are merged afterwards. Returns the first burst that was
+   * not done: `to`, unless the main thread has asked to stop.
    */
-  run(from: number, to: number, start: number): number {
-    this.#start = start;
+  run(from: number, to: number): number {
     let at = from;
     let stopped = false;
     while (at < to && !stopped) {
       this.#progress?.(at - from);
-      const now = this.#timeOf(at);
-      if (now >= this.#replica.nextTick) this.#tick(now);
+      this.#timeOf(at);
+      if (this.#time[0] >= this.#replica.due[0]) this.#tick();
       const quiet = this.#quiet(at, Math.min(to, at + this.#window));
       if (quiet - at < LEAST || this.#calm < this.#needed) {
         // At least as many bursts in order as a window would be tried with.
@@ -200,32 +180,32 @@ export class Lane {
     if (!this.#dirty) return;
     this.#dirty = false;
     this.stats.merges++;
-    const growth = this.#growth;
-    this.#read(growth);
-    for (let n = 0; n < growth.length; n++) growth[n] -= this.#merged[n];
-    this.#outboxes.send(growth);
+    const books = this.#books;
+    books.grown();
+    this.#outboxes.send(books.growth);
     this.#meeting.meet();
-    this.#outboxes.receive(growth, this.#replica.datapaths);
-    for (let n = 0; n < growth.length; n++) this.#merged[n] += growth[n];
-    this.#write(this.#merged);
+    this.#outboxes.receive(books.growth, this.#datapaths);
+    books.merge();
   }
 
-  /** Time moves on to `now`, in every copy. */
-  #tick(now: number): void {
+  /** Time moves on to that of the next burst, in every copy. */
+  #tick(): void {
     this.merge();
     this.#release();
     this.#watcher?.begin(this.#windows++, true);
-    this.#readClocked();
-    this.#replica.advance(now);
-    if (this.#meeting.worker !== 0) this.#writeClocked();
+    this.#books.keepTimes();
+    this.#replica.clock[0] = this.#time[0];
+    this.#replica.advanceToClock();
+    if (this.#meeting.worker !== 0) this.#books.resetTimes();
     this.#watcher?.end(true);
-    this.#read(this.#merged);
+    this.#books.agreed();
   }
 
   /** The first burst from `at` on, up to `end`, that is expected to change something, or before which time moves on. */
   #quiet(at: number, end: number): number {
     const changes = this.#changes;
-    const tick = this.#replica.nextTick;
+    const due = this.#replica.due[0];
+    const time = this.#time;
     const bursts = this.bursts;
     let b = at % bursts;
     for (let n = at; n < end; n++) {
@@ -233,21 +213,26 @@ export class Lane {
       if (++b === bursts) b = 0;
     }
     // Times do not fall, so only the last has to be looked at, and the place searched by halves if it is beyond.
-    if (end === at || this.#timeOf(end - 1) < tick) return end;
+    if (end === at) return end;
+    this.#timeOf(end - 1);
+    if (time[0] < due) return end;
     let low = at;
     let high = end - 1;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (this.#timeOf(middle) >= tick) high = middle;
+      this.#timeOf(middle);
+      if (time[0] >= due) high = middle;
       else low = middle + 1;
     }
     return low;
   }
 
-  #timeOf(at: number): number {
+  /** Puts the virtual time of burst `at` in `#time`. */
+  #timeOf(at: number): void {
     const { burst, time, span } = this.#work;
-    const round = Math.floor(at / this.bursts);
-    return this.#start + round * span + time[burst[at - round * this.bursts]];
+    const bursts = this.bursts;
+    const b = at % bursts;
+    this.#time[0] = this.#start + ((at - b) / bursts) * span + time[burst[b]];
   }
 
   /** The window [from, to) as one worker does it. True: to be stopped. */
@@ -256,10 +241,10 @@ export class Lane {
     this.#release();
     const { traces, burst, input, frame, time, span } = this.#work;
     const replica = this.#replica;
-    const { speculation } = replica;
+    const { speculation, clock } = replica;
     const bursts = this.bursts;
     this.#watcher?.begin(this.#windows++, true);
-    this.#readClocked();
+    this.#books.keepTimes();
     let round = Math.floor(from / bursts);
     let b = from - round * bursts;
     for (let at = from; at < to; at++) {
@@ -268,9 +253,11 @@ export class Lane {
       const end = burst[b + 1];
       const source = input[first];
       speculation.failed = false;
-      replica.advance(base + time[first]);
+      clock[0] = base + time[first];
+      replica.advanceToClock();
       for (let i = first; i < end; i++) {
-        if (!replica.offer(this.#entries[source], traces[source], frame[i], base + time[i])) this.refused++;
+        clock[0] = base + time[i];
+        if (!replica.offerAtClock(this.#entries[source], traces[source], frame[i])) this.refused++;
       }
       replica.settle();
       this.#changes[b] = speculation.failed ? 1 : 0;
@@ -281,10 +268,10 @@ export class Lane {
       }
     }
     // What all have done is one worker's time.
-    if (this.#meeting.worker !== 0) this.#writeClocked();
+    if (this.#meeting.worker !== 0) this.#books.resetTimes();
     this.#watcher?.end(true);
     this.stats.inOrder += to - from;
-    this.#read(this.#merged);
+    this.#books.agreed();
     // Nothing has to be told; a meeting now and then, so that all learn at once that they are to stop.
     this.#alone += to - from;
     if (this.#alone < MOST_ALONE) return false;
@@ -298,23 +285,25 @@ export class Lane {
     const { speculation } = replica;
     this.#hold();
     this.#watcher?.begin(this.#windows++, false);
-    this.#read(this.#before);
+    this.#books.keep();
     replica.keepClocks();
     const losses = replica.losses();
     speculation.failed = false;
     speculation.active = true;
-    for (let source = 0; source < this.#own.length; source++) this.#seek(source, from);
+    const { burst, span } = this.#work;
     const bursts = this.bursts;
+    this.#own.seek(from % bursts);
     for (let at = from; at < to && !speculation.failed; ) {
       const round = Math.floor(at / bursts);
       const end = Math.min(to, (round + 1) * bursts);
-      this.#offerOwn(this.#work.burst[end - round * bursts], this.#start + round * this.#work.span);
+      this.#base[0] = this.#start + round * span;
+      this.#own.offer(replica, burst[end - round * bursts], this.#base);
       at = end;
-      if (at < to) this.#next.fill(0);
+      if (at < to) this.#own.rewind();
     }
     speculation.active = false;
     let entries = 0;
-    for (const { journal } of replica.datapaths) entries += journal.count;
+    for (let d = 0; d < this.#datapaths.length; d++) entries += this.#datapaths[d].journal.count;
     const flags = this.#meeting.meet(
       (speculation.failed || replica.losses() !== losses ? FLAG_CHANGED : 0) |
         (this.#outboxes.count + entries > this.#outboxes.capacity ? FLAG_FULL : 0) |
@@ -322,62 +311,19 @@ export class Lane {
         this.#stopFlag(),
     );
     if ((flags & (FLAG_CHANGED | FLAG_FULL)) !== 0) {
-      for (const { journal } of replica.datapaths) journal.undo();
-      this.#write(this.#before);
+      for (const { journal } of this.#datapaths) journal.undo();
+      this.#books.undo();
       replica.resetClocks();
       this.stats.failed++;
       this.#watcher?.end(false);
       return flags;
     }
-    this.#outboxes.take(replica.datapaths);
+    this.#outboxes.take(this.#datapaths);
     this.#dirty = true;
     this.stats.windows++;
     this.stats.ahead += to - from;
     this.#watcher?.end(true);
     return flags;
-  }
-
-  /** Offers own frames before frame number `end` of the round whose times begin at `base`, in full bursts, by input. */
-  #offerOwn(end: number, base: number): void {
-    const traces = this.#ownTraces;
-    const replica = this.#replica;
-    const { speculation } = replica;
-    for (let source = 0; source < traces.length; source++) {
-      const own = this.#own[source];
-      const entry = this.#entries[source];
-      const trace = traces[source];
-      const frames = this.#ownFrames[source];
-      const times = this.#ownTimes[source];
-      let next = this.#next[source];
-      while (next < own.length && own[next] < end && !speculation.failed) {
-        let last = Math.min(next + BURST, own.length);
-        while (own[last - 1] >= end) last--;
-        if (replica.takeBurst !== undefined) {
-          replica.takeBurst(entry, trace, frames, next, last - next, times, base);
-          next = last;
-          continue;
-        }
-        for (; next < last; next++) {
-          if (!replica.offer(entry, trace, frames[next], base + times[next])) speculation.failed = true;
-        }
-        replica.settle();
-      }
-      this.#next[source] = next;
-    }
-  }
-
-  /** Points at the first own frame of input `source` in burst `at` or later in its round. */
-  #seek(source: number, at: number): void {
-    const own = this.#own[source];
-    const first = this.#work.burst[at % this.bursts];
-    let low = 0;
-    let high = own.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (own[middle] < first) low = middle + 1;
-      else high = middle;
-    }
-    this.#next[source] = low;
   }
 
   /**
@@ -399,65 +345,4 @@ export class Lane {
   #stopFlag(): number {
     return this.#meeting.stopped ? FLAG_STOP : 0;
   }
-
-  #read(into: Float64Array): void {
-    let at = 0;
-    for (const column of this.#ledger) {
-      for (let n = 0; n < column.length; n++) into[at++] = column[n];
-    }
-  }
-
-  #write(from: Float64Array): void {
-    let at = 0;
-    for (const column of this.#ledger) {
-      for (let n = 0; n < column.length; n++) column[n] = from[at++];
-    }
-  }
-
-  #readClocked(): void {
-    let at = 0;
-    for (const column of this.#replica.clocked) for (let n = 0; n < column.length; n++) this.#clocked[at++] = column[n];
-  }
-
-  #writeClocked(): void {
-    let at = 0;
-    for (const column of this.#replica.clocked) for (let n = 0; n < column.length; n++) column[n] = this.#clocked[at++];
-  }
-}
-
-/**
- * A trace of the frames `frame[list[n]]` alone, back to back, as a card has them in a queue's buffers: a worker that picks its
- * frames out of everybody's reads every cache line and uses half of it. MAC rewrite of 60-byte frames, 1,000 flows, two
- * workers, quickest samples: 34 to 41 ns a frame (one worker alone 66 to 70), unpacked 46 to 61 (alone 63 to 98). Beyond
- * MOST_PACKED bytes the trace itself.
- */
-function packedTrace(trace: Trace, list: Int32Array, frame: Int32Array): { trace: Trace; frames: Int32Array } {
-  const frames = list.map((i) => frame[i]);
-  const total = frames.reduce((sum, f) => sum + trace.length[f], 0);
-  if (total > MOST_PACKED) return { trace, frames };
-  const bytes = new Uint8Array(new SharedArrayBuffer(total));
-  const start = new Int32Array(frames.length);
-  let at = 0;
-  for (const [n, f] of frames.entries()) {
-    start[n] = at;
-    bytes.set(trace.bytes.subarray(trace.start[f], trace.start[f] + trace.length[f]), at);
-    at += trace.length[f];
-  }
-  return {
-    trace: {
-      ...trace,
-      count: frames.length,
-      bytes,
-      start,
-      length: frames.map((f) => trace.length[f]),
-      wireLength: frames.map((f) => trace.wireLength[f]),
-      time: Float64Array.from(frames, (f) => trace.time[f]),
-    },
-    frames: frames.map((_, n) => n),
-  };
-}
-
-/** Numbers in the ledger of a replica. */
-export function ledgerLength(replica: Replica): number {
-  return replica.ledger().reduce((sum, column) => sum + column.length, 0);
 }

@@ -23,16 +23,21 @@ export interface Replica {
   /** Remembers what all clocks of virtual time say, and turns them back to it. */
   keepClocks(): void;
   resetClocks(): void;
-  /** When `advance` will next do something, ns of virtual time. */
-  readonly nextTick: number;
-  advance(now: number): void;
+  /**
+   * [0] virtual time, ns, put there before `advanceToClock` and `offerAtClock`. An array, as a number with a fraction that is
+   * an argument or a result of a call becomes an object where the call is not compiled into its caller.
+   */
+  readonly clock: Float64Array;
+  /** [0] when `advanceToClock` will next do something, ns of virtual time. */
+  readonly due: Float64Array;
+  advanceToClock(): void;
   /** Puts frame `index` of `trace` in at `entry`; false: there was no room. */
-  offer(entry: number, trace: Trace, index: number, time: number): boolean;
+  offerAtClock(entry: number, trace: Trace, index: number): boolean;
   /** Works until nothing waits. */
   settle(): void;
   /**
-   * Optional, in place of `offer` and `settle` for a burst ahead: frames[first, first + count) of `trace`, each at its own
-   * time, `times[...]` after `base`. Those for which there is no room are counted among the losses.
+   * Optional, in place of `offerAtClock` and `settle` for a burst ahead: frames[first, first + count) of `trace`, each at its
+   * own time, `times[...]` after `base[0]`. Those for which there is no room are counted among the losses.
    */
   takeBurst?(
     entry: number,
@@ -41,7 +46,7 @@ export interface Replica {
     first: number,
     count: number,
     times: Float64Array,
-    base: number,
+    base: Float64Array,
   ): void;
 }
 

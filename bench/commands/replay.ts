@@ -22,8 +22,9 @@ import {
   UNDERLAY,
 } from "../replay/port-spec.ts";
 import type { ReplayResult } from "../replay/result.ts";
-import { type ReplayOutcome, type ReplayTrial, replay, writtenFiles } from "../replay/trial.ts";
+import { type ReplayOutcome, type ReplayTrial, replay } from "../replay/trial.ts";
 import { stationOf } from "../replay/underlay.ts";
+import { writtenFiles } from "../replay/written-files.ts";
 import { replayReport } from "../report/replay-report.ts";
 import { Captures } from "../trial/inputs.ts";
 import type { InputResult } from "../trial/result.ts";
@@ -144,11 +145,6 @@ export function register(program: Command): void {
 }
 
 async function run(captures: readonly string[], options: ReplayOptions): Promise<void> {
-  if (options.perf === true && options.workers > 1) {
-    throw new InputError(
-      `--perf --workers ${options.workers}: iterations are those of one thread, expected --workers 1`,
-    );
-  }
   if (options.suspicious !== undefined && options.perf !== true) {
     throw new InputError(
       `--suspicious ${options.suspicious}: there are no iterations to log, expected --perf beside it`,

@@ -14,13 +14,13 @@ import { Receiver } from "../../datapath/packet/receiver.ts";
 import { Speculation } from "../../datapath/packet/speculation.ts";
 import type { Trace } from "../../datapath/packet/trace.ts";
 import type { OvsSwitch } from "../../datapath/translate/switch.ts";
-import type { UpcallHandler } from "../../datapath/upcall.ts";
 import type { Replica } from "../../workers/replica.ts";
 import type { Player } from "../trial/passes.ts";
 import type { Schedule } from "../trial/schedule.ts";
 import { BRIDGE, type BridgeSetup, datapathPort, makeSwitch } from "./bridge.ts";
 import type { PerfRecorder } from "./perf.ts";
 import { UNDERLAY } from "./port-spec.ts";
+import type { UpcallWatch } from "./upcall-watch.ts";
 
 /** Revalidation and ageing happen this often in virtual time: OVS's revalidators wake at least every 500 ms. */
 const TICK_NS = 500e6;
@@ -37,8 +37,8 @@ export interface EngineOptions {
   readonly longest: number;
   /** Keep the time of each stage: five readings of the clock a burst, so not for the figure itself. */
   readonly timing?: boolean;
-  /** Stands between the datapath and its switch, to watch upcalls. */
-  readonly watch?: (handler: UpcallHandler) => UpcallHandler;
+  /** Stands between the datapath and its switch. */
+  readonly upcalls?: UpcallWatch | undefined;
 }
 
 /** Sees every frame that leaves, while the counting pass runs. */
@@ -55,6 +55,8 @@ export class ReplayEngine implements Player, Replica {
   readonly pool: PacketPool;
   /** [0] virtual time of the next burst, ns. */
   readonly clock = new Float64Array(1);
+  /** [0] when `advance` will next do something, ns of virtual time. */
+  readonly due = Float64Array.of(TICK_NS);
   /** [0] time spent on revalidation and ageing since `resetTimes`, ns: OVS has other threads for it. */
   readonly housekeeping = new Float64Array(1);
   /** [0] bursts that left, by port: what is found in a transmit queue at once is one. */
@@ -67,7 +69,6 @@ export class ReplayEngine implements Player, Replica {
   readonly #timing: boolean;
   readonly #rxTx = new Float64Array(2);
   readonly #receivers = new Map<Trace, Receiver>();
-  #lastTick = 0.5;
   #keptClock = 0.5;
 
   /** Throws when a rule is none. */
@@ -76,7 +77,7 @@ export class ReplayEngine implements Player, Replica {
     const longest = Math.max(FRAME_BYTES, options.longest);
     this.pool = new PacketPool(Math.min(POOL_SLOTS, Math.floor(POOL_BYTES / (longest + 256))), longest);
     this.#timing = options.timing ?? false;
-    this.datapath = new Datapath(this.pool, options.watch?.(this.switch) ?? this.switch, {
+    this.datapath = new Datapath(this.pool, options.upcalls?.over(this.switch) ?? this.switch, {
       ports: this.switch.portCount,
       vlanLimit: setup.vlanLimit,
       emc: setup.emc,
@@ -100,12 +101,12 @@ export class ReplayEngine implements Player, Replica {
   /** Moves virtual time to `now` (ns): ageing, timeouts and revalidation, when 500 ms have passed since the last time. */
   advance(now: number): void {
     this.clock[0] = now;
-    if (now >= this.nextTick) this.#tick();
+    this.advanceToClock();
   }
 
-  /** When `advance` will next do something, ns of virtual time. */
-  get nextTick(): number {
-    return this.#lastTick + TICK_NS;
+  /** `advance` to the time that `clock` holds. */
+  advanceToClock(): void {
+    if (this.clock[0] >= this.due[0]) this.#tick();
   }
 
   // Replica: so that several engines can do the work of one (workers/lane.ts).
@@ -136,7 +137,7 @@ export class ReplayEngine implements Player, Replica {
     this.clock[0] = this.#keptClock;
   }
 
-  /** Frames listed in frames[first, first + count), each at its own time, `times` after `base`; at most a burst. */
+  /** Frames listed in frames[first, first + count), each at its own time, `times` after `base[0]`; at most a burst. */
   takeBurst(
     entry: number,
     trace: Trace,
@@ -144,21 +145,23 @@ export class ReplayEngine implements Player, Replica {
     first: number,
     count: number,
     times: Float64Array,
-    base: number,
+    base: Float64Array,
   ): void {
-    this.clock[0] = base + times[first];
-    this.#fill(this.#receiver(trace), entry, frames, first, count);
+    const round = base[0];
+    this.clock[0] = round + times[first];
+    this.#fill(this.#receiver(trace), entry, frames, first, count, 0);
     const { time } = this.#batch;
-    for (let i = 0; i < count; i++) time[i] = base + times[first + i];
+    for (let i = 0; i < count; i++) time[i] = round + times[first + i];
     this.datapath.process(this.#batch);
     if (this.tap === null) this.#discard();
     else this.#show(this.tap);
     this.#batch.count = 0;
+    if (this.perf !== null) this.#count(this.perf, count);
   }
 
   #tick(): void {
     const now = this.clock[0];
-    this.#lastTick = now;
+    this.due[0] = now + TICK_NS;
     const begin = performance.now();
     this.datapath.revalidate(now);
     this.switch.expire(now);
@@ -167,6 +170,12 @@ export class ReplayEngine implements Player, Replica {
 
   /** Player: puts one frame into the burst that `settle` takes through. */
   offer(entry: number, trace: Trace, index: number, time: number): boolean {
+    this.clock[0] = time;
+    return this.offerAtClock(entry, trace, index);
+  }
+
+  /** `offer` at the time that `clock` holds. */
+  offerAtClock(entry: number, trace: Trace, index: number): boolean {
     const batch = this.#batch;
     if (batch.count === BURST) this.settle();
     const i = batch.count;
@@ -176,7 +185,7 @@ export class ReplayEngine implements Player, Replica {
       return false;
     }
     batch.slot[i] = slot;
-    this.#receiver(trace).place(batch, i, index, entry, time);
+    this.#receiver(trace).place(batch, i, index, entry, this.clock[0]);
     batch.count = i + 1;
     return true;
   }
@@ -196,7 +205,7 @@ export class ReplayEngine implements Player, Replica {
     const receiver = this.#receiver(trace);
     if (this.#timing) {
       const t0 = performance.now();
-      this.#fill(receiver, entry, frames, first, count);
+      this.#fill(receiver, entry, frames, first, count, this.clock[0]);
       const t1 = performance.now();
       this.datapath.process(this.#batch);
       const t2 = performance.now();
@@ -204,7 +213,7 @@ export class ReplayEngine implements Player, Replica {
       this.#rxTx[0] += (t1 - t0) * 1e6;
       this.#rxTx[1] += (performance.now() - t2) * 1e6;
     } else {
-      this.#fill(receiver, entry, frames, first, count);
+      this.#fill(receiver, entry, frames, first, count, this.clock[0]);
       this.datapath.process(this.#batch);
       this.#discard();
     }
@@ -219,7 +228,7 @@ export class ReplayEngine implements Player, Replica {
       const first = burst[b];
       const at = base + time[first];
       clock[0] = at;
-      if (at >= this.nextTick) this.#tick();
+      if (at >= this.due[0]) this.#tick();
       const from = input[first];
       const count = burst[b + 1] - first;
       this.burst(entries[from], inputs[from].trace, frame, first, count);
@@ -266,9 +275,9 @@ export class ReplayEngine implements Player, Replica {
     return wrong;
   }
 
-  /** Receiving: the copy of each frame into a slot. */
-  #fill(receiver: Receiver, entry: number, frames: Int32Array, first: number, wanted: number): void {
-    const count = receiver.fill(this.#batch, frames, first, wanted, entry, this.clock[0]);
+  /** Receiving: the copy of each frame into a slot, at virtual time `now` (ns). */
+  #fill(receiver: Receiver, entry: number, frames: Int32Array, first: number, wanted: number, now: number): void {
+    const count = receiver.fill(this.#batch, frames, first, wanted, entry, now);
     if (count < wanted) this.lost[0] += wanted - count;
   }
 

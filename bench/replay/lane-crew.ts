@@ -2,18 +2,29 @@
  * Several workers carry a replay's frames (workers/lane.ts): the first leads, as if it were alone, and tells the others what
  * comes next; they follow until there is no more.
  */
+
+import { C_RECEIVED } from "../../datapath/counters.ts";
 import type { Meeting } from "../../workers/control.ts";
 import { Lane, type WindowWatcher } from "../../workers/lane.ts";
 import type { Work } from "../../workers/replica.ts";
-import type { ColdResult } from "../trial/passes.ts";
+import { Tally } from "../../workers/tally.ts";
+import { type Growth, HEAP_TALLY, SharedHeaps } from "../trial/allocation.ts";
+import type { ColdDone, Crew } from "./crew.ts";
 import type { ReplayEngine } from "./engine.ts";
-import type { Crew } from "./trial.ts";
+import { burstsPerIteration, type PerfOptions, PerfRecorder } from "./perf.ts";
+import type { PerfResult } from "./perf-result.ts";
+import { PerfWindows } from "./perf-windows.ts";
 
 /** What the leader says: how many passes, 0 = no more; or one of these. */
 const END = 0;
-const FLUSH = 2 ** 29;
-/** Added: measured times are forgotten first. */
+const FLUSH = 2 ** 26;
+/** Iterations are recorded from here on, this many bursts each; no longer. */
+const RECORD = 2 ** 27;
+const RECORDED = 2 ** 28;
+/** Added: the heaps are watched; measured times are forgotten first. */
+const WATCH = 2 ** 29;
 const RESET = 2 ** 30;
+const COUNT = FLUSH - 1;
 
 export interface LaneWork {
   readonly cold: Work;
@@ -21,6 +32,7 @@ export interface LaneWork {
   /** Frames of the counting pass. */
   readonly frames: number;
   readonly outbox: SharedArrayBuffer;
+  readonly heaps: SharedArrayBuffer;
 }
 
 export class LaneCrew implements Crew {
@@ -29,7 +41,13 @@ export class LaneCrew implements Crew {
   readonly #meeting: Meeting;
   readonly #work: LaneWork;
   readonly #watcher: WindowWatcher | undefined;
+  /** Frames are written down: those of a window are sorted in memory, so it is kept small. */
+  readonly #logged: boolean;
   readonly #share: number;
+  readonly #perf: PerfOptions | null;
+  readonly #heaps: SharedHeaps;
+  /** What was recorded on this thread in the timed passes. */
+  timed: PerfResult | null = null;
   #lane: Lane | null = null;
   #start = 0;
   #at = 0;
@@ -43,17 +61,21 @@ export class LaneCrew implements Crew {
     work: LaneWork,
     watcher: WindowWatcher | undefined,
     share: number,
+    perf: PerfOptions | null,
   ) {
     this.#engine = engine;
     this.#entries = entries;
     this.#meeting = meeting;
     this.#work = work;
-    this.#watcher = watcher;
+    this.#perf = perf;
+    this.#logged = watcher !== undefined;
+    this.#watcher = perf === null ? watcher : new PerfWindows(engine, perf.upcalls, meeting.worker, watcher);
     this.#share = share;
+    this.#heaps = new SharedHeaps(new Tally(work.heaps, meeting, HEAP_TALLY));
   }
 
   /** All workers call it. */
-  async cold(): Promise<ColdResult> {
+  async cold(): Promise<ColdDone> {
     const { cold: work, frames } = this.#work;
     const { traces, burst, input, frame, time, span } = work;
     const perRound = burst.length - 1;
@@ -65,11 +87,12 @@ export class LaneCrew implements Crew {
     const bursts = rounds * perRound + last;
     const lane = new Lane(this.#engine, work, this.#entries, this.#meeting, this.#work.outbox, {
       watcher: this.#watcher,
-      window: this.#watcher === undefined ? undefined : 64,
+      window: this.#logged ? 64 : undefined,
       progress: (done) => this.#meeting.done(Math.floor((1000 * this.#share * done) / bursts)),
     });
+    if (this.#perf !== null) this.#engine.perf = new PerfRecorder(this.#engine, this.#perf, 1);
     const began = performance.now();
-    const done = lane.run(0, bursts, 0);
+    const done = lane.run(0, bursts);
     let refused = lane.refused;
     let offered = Math.floor(done / perRound) * frame.length + burst[done % perRound];
     if (done === bursts && burst[last] < rest) {
@@ -92,7 +115,7 @@ export class LaneCrew implements Crew {
     const end = Math.ceil(offered / frame.length) * span;
     this.#start = end;
     const wallMs = performance.now() - began;
-    return { offered, refused, bytes, end, wallMs, latestMs: 0, interrupted: done < bursts };
+    return { offered, refused, bytes, end, wallMs, latestMs: 0, interrupted: done < bursts, perf: this.#recorded() };
   }
 
   pass(): void {
@@ -107,30 +130,74 @@ export class LaneCrew implements Crew {
     this.#reset = RESET;
   }
 
+  sampled(): void {}
+
   flush(): void {
     this.#do(this.#meeting.agree(FLUSH));
+  }
+
+  async grow(count: number): Promise<Growth> {
+    return this.#watched(this.#meeting.agree(WATCH + count));
+  }
+
+  record(passNs: number): void {
+    if (this.#perf === null) return;
+    const own = (this.#work.warm.burst.length - 1) / this.#meeting.workers;
+    this.#do(this.#meeting.agree(RECORD + burstsPerIteration(passNs / own)));
+  }
+
+  recorded(): PerfResult | null {
+    if (this.#perf !== null) this.#do(this.#meeting.agree(RECORDED));
+    return this.timed;
   }
 
   /** Leader: there is no more. */
   end(): void {
     this.#meeting.agree(END);
+    this.#heaps.close();
   }
 
   /** The others: what the leader says, to the end. */
-  follow(): void {
-    for (let what = this.#meeting.agree(END); what !== END; what = this.#meeting.agree(END)) this.#do(what);
+  async follow(): Promise<void> {
+    for (let what = this.#meeting.agree(END); what !== END; what = this.#meeting.agree(END)) {
+      if ((what & WATCH) !== 0) await this.#watched(what);
+      else this.#do(what);
+    }
+    this.#heaps.close();
+  }
+
+  async #watched(what: number): Promise<Growth> {
+    const { total } = this.#engine.datapath.counters;
+    const first = total[C_RECEIVED];
+    const grown = await this.#heaps.over(() => this.#run(what & COUNT));
+    return { ...grown, packets: total[C_RECEIVED] - first };
   }
 
   #do(what: number): void {
-    if (what === FLUSH) {
-      this.#engine.datapath.flushStats();
-      return;
+    if (what === FLUSH) this.#engine.datapath.flushStats();
+    else if ((what & RECORD) !== 0 && this.#perf !== null) {
+      this.#engine.perf = new PerfRecorder(this.#engine, this.#perf, what & COUNT);
+    } else if (what === RECORDED) this.timed = this.#recorded();
+    else {
+      if ((what & RESET) !== 0) this.#engine.resetTimes();
+      this.#reset = 0;
+      this.#run(what & COUNT);
     }
-    if (what >= RESET) this.#engine.resetTimes();
-    this.#reset = 0;
-    this.#lane ??= new Lane(this.#engine, this.#work.warm, this.#entries, this.#meeting, this.#work.outbox);
-    const to = this.#at + (what % RESET) * this.#lane.bursts;
-    this.#lane.run(this.#at, to, this.#start);
+  }
+
+  #recorded(): PerfResult | null {
+    const result = this.#engine.perf?.result() ?? null;
+    this.#engine.perf = null;
+    return result;
+  }
+
+  #run(passes: number): void {
+    this.#lane ??= new Lane(this.#engine, this.#work.warm, this.#entries, this.#meeting, this.#work.outbox, {
+      start: this.#start,
+      watcher: this.#perf === null ? undefined : this.#watcher,
+    });
+    const to = this.#at + passes * this.#lane.bursts;
+    this.#lane.run(this.#at, to);
     this.#at = to;
   }
 }

@@ -18,8 +18,9 @@ import {
   C_UPCALL,
 } from "../../datapath/counters.ts";
 import { BURST } from "../../datapath/packet/packet-batch.ts";
-import type { UpcallHandler } from "../../datapath/upcall.ts";
 import { Histogram } from "./histogram.ts";
+import type { Iteration, PerfResult, Suspicious } from "./perf-result.ts";
+import type { UpcallWatch } from "./upcall-watch.ts";
 
 /** Iterations that are remembered, Open vSwitch's HISTORY_LEN; a power of two near it. */
 const HISTORY = 1024;
@@ -39,55 +40,8 @@ const MOST_BURSTS = 64;
 const RECORD_NS = 1500;
 /** Readings that wait to be worked off; doing that for each one at once cost 3 %. */
 const WAITING = 256;
-
-/** One iteration. */
-export interface Iteration {
-  readonly iteration: number;
-  readonly ns: number;
-  readonly packets: number;
-  readonly batches: number;
-  readonly upcalls: number;
-  readonly upcallNs: number;
-}
-
-export interface Suspicious extends Iteration {
-  /** Itself and those around it, in order. */
-  readonly neighbours: readonly Iteration[];
-}
-
-export interface HistogramResult {
-  readonly name: string;
-  /** Upper bound of each bin; the last bin, above them all, has none. */
-  readonly walls: readonly number[];
-  readonly counts: readonly number[];
-}
-
-export interface PerfResult {
-  readonly burstsPerIteration: number;
-  /** What one reading of the clock takes, ns. */
-  readonly clockNs: number;
-  readonly iterations: number;
-  readonly idleIterations: number;
-  /** Time in iterations, without revalidation and ageing; time from the first to the last one, s. */
-  readonly busySeconds: number;
-  readonly seconds: number;
-  readonly packets: number;
-  readonly passes: number;
-  readonly exactHits: number;
-  readonly megaflowHits: number;
-  readonly subtableLookups: number;
-  readonly upcalls: number;
-  readonly upcallSeconds: number;
-  readonly lostUpcalls: number;
-  readonly txPackets: number;
-  readonly txBatches: number;
-  readonly batches: number;
-  readonly histograms: readonly HistogramResult[];
-  readonly suspiciousUs: number;
-  /** How many iterations took longer than that. */
-  readonly suspiciousCount: number;
-  readonly suspicious: readonly Suspicious[];
-}
+/** As many where a stretch may be dropped: a lane's window has at most 1,024 bursts (workers/lane.ts). */
+const WAITING_LANE = 1280;
 
 /** What the recorder watches; a ReplayEngine is one. */
 export interface Watched {
@@ -95,35 +49,6 @@ export interface Watched {
   readonly switch: { readonly lost: number };
   readonly housekeeping: Float64Array;
   readonly txBatches: Float64Array;
-}
-
-/** Upcalls that a datapath makes, timed. */
-export class UpcallWatch {
-  /** [0] upcalls, [1] ns in them. */
-  readonly total = new Float64Array(2);
-  histogram: Histogram | null = null;
-
-  /** The handler with a clock. Sweeps of the revalidator have no side effects and are no upcalls. */
-  over(handler: UpcallHandler): UpcallHandler {
-    const watch = this;
-    return {
-      get epoch() {
-        return handler.epoch;
-      },
-      translate(keys, at, now, sideEffects) {
-        const begin = performance.now();
-        const translation = handler.translate(keys, at, now, sideEffects);
-        if (sideEffects) watch.#took((performance.now() - begin) * 1e6);
-        return translation;
-      },
-    };
-  }
-
-  #took(ns: number): void {
-    this.total[0]++;
-    this.total[1] += ns;
-    this.histogram?.add(ns);
-  }
 }
 
 /** Columns of the history. */
@@ -143,6 +68,25 @@ const AT_UPCALL_NS = 4;
 const AT_BATCHES = 5;
 const READING = 8; // a cache line
 
+export interface PerfOptions {
+  readonly upcalls: UpcallWatch;
+  /** Iterations that take longer are logged, us. */
+  readonly suspiciousUs: number;
+  /** Stretches may be dropped. */
+  readonly droppable: boolean;
+}
+
+/** Counters that a stretch adds to. */
+const COUNTED = [C_RECEIVED, C_LOOKUPS, C_EXACT, C_MEGAFLOW, C_SUBTABLE_LOOKUPS, C_UPCALL, C_TRANSMITTED] as const;
+const SUM_LOST = COUNTED.length;
+const SUM_TX_BATCHES = SUM_LOST + 1;
+const SUM_UPCALL_NS = SUM_LOST + 2;
+const SUMS = SUM_LOST + 3;
+
+/**
+ * Records in stretches: from `begin` to `pause` counts; one that ends with `drop` never was. Between them counters may change
+ * for other reasons.
+ */
 export class PerfRecorder {
   readonly bursts: number;
   /** Bursts until the iteration ends; whoever runs them counts down and calls `end` at 0. */
@@ -151,7 +95,6 @@ export class PerfRecorder {
   readonly batches = new Float64Array(BURST + 1);
   readonly #watched: Watched;
   readonly #upcalls: UpcallWatch;
-  readonly #clockNs: number;
   readonly #threshold: number;
   readonly #ns = Histogram.logarithmic(200, 9_600_000);
   readonly #packets = Histogram.logarithmic(0, 2048);
@@ -159,13 +102,15 @@ export class PerfRecorder {
   readonly #upcallCount = Histogram.linear(0, 30);
   readonly #upcallNs = Histogram.logarithmic(400, 400_000);
   readonly #history = new Float64Array(HISTORY * COLUMNS);
-  readonly #zero: Float64Array;
-  readonly #zeroLost: number;
-  readonly #zeroTxBatches: number;
-  readonly #zeroUpcallNs: number;
+  /** What the stretches so far counted, and where the one that is under way began. */
+  readonly #sums = new Float64Array(SUMS);
+  readonly #from = new Float64Array(SUMS);
+  readonly #batchesFrom = new Float64Array(BURST + 1);
+  #running = false;
   /** The last reading that was worked off, and those that wait, READING values each. */
   readonly #before = new Float64Array(READING);
-  readonly #readings = new Float64Array(WAITING * READING);
+  readonly #readings: Float64Array;
+  readonly #rows: number;
   #waiting = 0;
   #busyNs = 0.5;
   readonly #began = performance.now();
@@ -176,27 +121,24 @@ export class PerfRecorder {
   #pending = -1;
   readonly #suspicious: Suspicious[] = [];
 
-  /** `burstNs`: what a burst takes, for the length of an iteration; 0 makes each burst an iteration. */
-  constructor(watched: Watched, upcalls: UpcallWatch, burstNs: number, suspiciousUs: number) {
+  /** `bursts`: in an iteration. Recording begins with `begin`. */
+  constructor(watched: Watched, { upcalls, suspiciousUs, droppable }: PerfOptions, bursts: number) {
     this.#watched = watched;
     this.#upcalls = upcalls;
-    this.#clockNs = clockCost();
     this.#threshold = suspiciousUs * 1000;
-    this.bursts = 1;
-    const spent = this.#clockNs + RECORD_NS;
-    while (this.bursts < MOST_BURSTS && spent > CLOCK_SHARE * this.bursts * burstNs && burstNs > 0) this.bursts *= 2;
-    this.countdown = this.bursts;
-    this.#zero = watched.datapath.counters.total.slice();
-    this.#zeroLost = watched.switch.lost;
-    this.#zeroTxBatches = watched.txBatches[0];
-    this.#zeroUpcallNs = upcalls.total[1];
+    this.bursts = bursts;
+    this.countdown = bursts;
+    this.#rows = droppable ? WAITING_LANE : WAITING;
+    this.#readings = new Float64Array(this.#rows * READING);
     upcalls.histogram = this.#upcallNs;
-    this.begin();
   }
 
-  /** An iteration begins now, after a pause. */
+  /** A stretch begins, and an iteration. */
   begin(): void {
-    this.#digest();
+    this.pause();
+    this.#running = true;
+    this.#sum(this.#from);
+    this.#batchesFrom.set(this.batches);
     this.countdown = this.bursts;
     this.#read(this.#before, 0);
   }
@@ -205,7 +147,7 @@ export class PerfRecorder {
   end(): void {
     this.#read(this.#readings, this.#waiting * READING);
     this.countdown = this.bursts;
-    if (++this.#waiting === WAITING) this.#digest();
+    if (++this.#waiting === this.#rows) this.#digest();
   }
 
   #read(to: Float64Array, at: number): void {
@@ -253,9 +195,34 @@ export class PerfRecorder {
     this.#iterations++;
   }
 
-  /** Ends the iteration that is under way, if one is: a pause follows. */
+  /** The stretch ends, and the iteration that is under way, if one is. */
   pause(): void {
+    if (!this.#running) return;
+    this.#running = false;
     if (this.countdown < this.bursts) this.end();
+    this.#digest();
+    const sums = this.#sums;
+    const from = this.#from;
+    for (let n = 0; n < SUMS; n++) sums[n] -= from[n];
+    this.#sum(from);
+    for (let n = 0; n < SUMS; n++) sums[n] += from[n];
+  }
+
+  /** The stretch never was. */
+  drop(): void {
+    this.#running = false;
+    this.#waiting = 0;
+    this.batches.set(this.#batchesFrom);
+  }
+
+  /** What the counters say. */
+  #sum(to: Float64Array): void {
+    const { datapath, txBatches } = this.#watched;
+    const { total } = datapath.counters;
+    for (let n = 0; n < COUNTED.length; n++) to[n] = total[COUNTED[n]];
+    to[SUM_LOST] = this.#watched.switch.lost;
+    to[SUM_TX_BATCHES] = txBatches[0];
+    to[SUM_UPCALL_NS] = this.#upcalls.total[1];
   }
 
   #suspect(): void {
@@ -283,14 +250,13 @@ export class PerfRecorder {
   /** Everything so far; for when the loop stands. */
   result(): PerfResult {
     this.pause();
-    this.#digest();
     if (this.#pending >= 0) {
       this.#iterations--;
       this.#log();
       this.#iterations++;
     }
-    const { total } = this.#watched.datapath.counters;
-    const since = (counter: number): number => total[counter] - this.#zero[counter];
+    const sums = this.#sums;
+    const since = (counter: (typeof COUNTED)[number]): number => sums[COUNTED.indexOf(counter)];
     const perBatch = Histogram.linear(0, BURST);
     let batches = 0;
     for (const [frames, count] of this.batches.entries()) {
@@ -306,8 +272,9 @@ export class PerfRecorder {
       ["ns/upcall", this.#upcallNs],
     ];
     return {
+      workers: 1,
       burstsPerIteration: this.bursts,
-      clockNs: this.#clockNs,
+      clockNs: clockNs(),
       iterations: this.#iterations,
       idleIterations: this.#idle,
       busySeconds: (this.#busyNs - 0.5) / 1e9,
@@ -318,10 +285,10 @@ export class PerfRecorder {
       megaflowHits: since(C_MEGAFLOW),
       subtableLookups: since(C_SUBTABLE_LOOKUPS),
       upcalls: since(C_UPCALL),
-      upcallSeconds: (this.#upcalls.total[1] - this.#zeroUpcallNs) / 1e9,
-      lostUpcalls: this.#watched.switch.lost - this.#zeroLost,
+      upcallSeconds: sums[SUM_UPCALL_NS] / 1e9,
+      lostUpcalls: sums[SUM_LOST],
       txPackets: since(C_TRANSMITTED),
-      txBatches: this.#watched.txBatches[0] - this.#zeroTxBatches,
+      txBatches: sums[SUM_TX_BATCHES],
       batches,
       histograms: histograms.map(([name, { walls, counts }]) => ({
         name,
@@ -335,13 +302,25 @@ export class PerfRecorder {
   }
 }
 
+/** Bursts in an iteration, for bursts that take `burstNs`. */
+export function burstsPerIteration(burstNs: number): number {
+  const spent = clockNs() + RECORD_NS;
+  let bursts = 1;
+  while (bursts < MOST_BURSTS && spent > CLOCK_SHARE * bursts * burstNs) bursts *= 2;
+  return bursts;
+}
+
+let measured = 0;
+
 /** What one reading of the clock costs, ns: the fastest of some rounds. */
-export function clockCost(): number {
+function clockNs(): number {
+  if (measured > 0) return measured;
   let least = Number.POSITIVE_INFINITY;
   for (let round = 0; round < 10; round++) {
     const begin = performance.now();
     for (let i = 0; i < 1000; i++) performance.now();
     least = Math.min(least, (performance.now() - begin) * 1000);
   }
+  measured = least;
   return least;
 }

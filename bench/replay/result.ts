@@ -8,7 +8,7 @@ import type { Environment } from "../trial/environment.ts";
 import type { InputResult } from "../trial/result.ts";
 import type { Spread } from "../trial/statistics.ts";
 import type { StageName } from "./engine.ts";
-import type { PerfResult } from "./perf.ts";
+import type { PerfResult } from "./perf-result.ts";
 import type { Station } from "./underlay.ts";
 
 export const REPLAY_FORMAT = "eastwest replay result";
@@ -124,5 +124,13 @@ export interface ReplayResult {
   readonly rules: readonly RuleResult[];
   readonly conservation: { readonly ok: boolean; readonly violations: readonly string[] };
   /** With --perf. */
-  readonly perf: { readonly cold: PerfResult; readonly timed: PerfResult | null } | null;
+  readonly perf: PerfLoops | null;
+}
+
+/** What the loops of all workers did in the cold pass and in the timed ones. */
+export interface PerfLoops {
+  readonly cold: PerfResult;
+  readonly timed: PerfResult | null;
+  /** Of each worker, where there are several: `cold` and `timed` are merged of them. */
+  readonly workers?: readonly Omit<PerfLoops, "workers">[];
 }

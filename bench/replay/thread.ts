@@ -5,7 +5,10 @@ import type { Seat } from "../../workers/pool.ts";
 import type { Schedule } from "../trial/schedule.ts";
 import { ReplayEngine } from "./engine.ts";
 import { LaneCrew, type LaneWork } from "./lane-crew.ts";
+import type { PerfOptions } from "./perf.ts";
+import type { PerfLoops } from "./result.ts";
 import { coldShareOf, measure, type ReplayOutcome, type ReplayPlan } from "./trial.ts";
+import { UpcallWatch } from "./upcall-watch.ts";
 
 export interface ReplayTask {
   readonly plan: ReplayPlan;
@@ -18,35 +21,38 @@ export interface ReplayTask {
   readonly logs: readonly string[] | null;
 }
 
-/** Called by the pool in each worker. The others return null. */
-export async function thread(task: ReplayTask & { readonly seat: Seat }): Promise<Omit<ReplayOutcome, "files"> | null> {
+export interface ReplayDone {
+  /** The first worker's. */
+  readonly outcome: Omit<ReplayOutcome, "files"> | null;
+  /** With --perf. */
+  readonly perf: PerfLoops | null;
+}
+
+/** Called by the pool in each worker. */
+export async function thread(task: ReplayTask & { readonly seat: Seat }): Promise<ReplayDone> {
   const { seat, plan, longest } = task;
   const meeting = new Meeting(seat.control, seat.worker, seat.workers);
-  const engine = new ReplayEngine(plan.setup, { longest });
+  const perf: PerfOptions | null = plan.perf
+    ? { upcalls: new UpcallWatch(), suspiciousUs: plan.suspiciousUs, droppable: true }
+    : null;
+  const engine = new ReplayEngine(plan.setup, { longest, upcalls: perf?.upcalls });
   const entries = Int32Array.from(task.ports, (port) => engine.entry(port));
   const log = task.logs === null ? undefined : new FrameLog(task.logs[seat.worker], seat.worker, [], true);
-  const share = coldShareOf(plan);
-  const crew = new LaneCrew(engine, entries, meeting, task.work, log, share);
+  const crew = new LaneCrew(engine, entries, meeting, task.work, log, coldShareOf(plan), perf);
   engine.tap =
     log === undefined ? null : (port, bytes, start, end, time) => log.delivered(port, bytes, start, end, time);
   const cold = await crew.cold();
   engine.tap = null;
   log?.close();
+  const loops = (): PerfLoops | null => (cold.perf === null ? null : { cold: cold.perf, timed: crew.timed });
   if (seat.worker !== 0) {
-    crew.follow();
-    return null;
+    await crew.follow();
+    return { outcome: null, perf: loops() };
   }
-  const led = {
-    cold: async () => cold,
-    pass: () => crew.pass(),
-    passes: (count: number) => crew.passes(count),
-    reset: () => crew.reset(),
-    flush: () => crew.flush(),
-  };
-  const done = await measure(plan, engine, led, null, task.warm, longest, (of) => {
+  const outcome = await measure(plan, engine, crew, cold, task.warm, longest, (of) => {
     meeting.done(Math.floor(1000 * of));
     return !meeting.stopped;
   });
   crew.end();
-  return done;
+  return { outcome, perf: loops() };
 }

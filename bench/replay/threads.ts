@@ -2,15 +2,19 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ledgerLength } from "../../workers/books.ts";
 import { readFrameLogs } from "../../workers/frame-log.ts";
-import { ledgerLength } from "../../workers/lane.ts";
 import { outboxBuffer } from "../../workers/outbox.ts";
 import { runThreads, WorkerError } from "../../workers/pool.ts";
+import { tallyBuffer } from "../../workers/tally.ts";
 import { workOf } from "../../workers/work.ts";
 import { CheckError } from "../errors.ts";
+import { HEAP_TALLY } from "../trial/allocation.ts";
 import { type Schedule, warmSchedule } from "../trial/schedule.ts";
 import { longestFrame, ReplayEngine, type Tap } from "./engine.ts";
-import type { ReplayTask } from "./thread.ts";
+import { mergePerf } from "./perf-result.ts";
+import type { PerfLoops } from "./result.ts";
+import type { ReplayDone, ReplayTask } from "./thread.ts";
 import type { ReplayOutcome, ReplayTrial } from "./trial.ts";
 
 const module = new URL("./thread.js", import.meta.url).href;
@@ -33,6 +37,7 @@ export async function replayThreads(
       cold: workOf(schedule, workers),
       warm: workOf(warm, workers),
       frames: trial.frames ?? schedule.count,
+      heaps: tallyBuffer(workers, HEAP_TALLY),
       outbox: outboxBuffer(workers, ledgerLength(new ReplayEngine(trial.setup, { longest: 0 }))),
     },
     warm,
@@ -40,19 +45,33 @@ export async function replayThreads(
     logs,
   };
   try {
-    const [first] = await runThreads<Omit<ReplayOutcome, "files"> | null>({
+    const done = await runThreads<ReplayDone>({
       module,
       tasks: Array.from({ length: workers }, () => task),
       progress: (thousandths) => progress(thousandths / 1000, "working"),
     });
-    if (first === null) throw new Error("the first worker said nothing");
+    const [{ outcome }] = done;
+    if (outcome === null) throw new Error("the first worker said nothing");
     if (tap !== null && logs !== null) {
       readFrameLogs(logs, [], { delivered: tap, underlay: () => {}, wire: () => {} });
     }
-    return { ...first, result: { ...first.result, command: process.argv.slice(2) } };
+    const perf = loopsOf(done);
+    return { ...outcome, result: { ...outcome.result, perf, command: process.argv.slice(2) } };
   } catch (error) {
     throw error instanceof WorkerError ? new CheckError(error.message) : error;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** All workers' loops and what they come to together; null where nothing was recorded. */
+function loopsOf(done: readonly ReplayDone[]): PerfLoops | null {
+  const workers = done.flatMap(({ perf }) => (perf === null ? [] : [perf]));
+  if (workers.length === 0) return null;
+  const timed = workers.flatMap((of) => (of.timed === null ? [] : [of.timed]));
+  return {
+    cold: mergePerf(workers.map(({ cold }) => cold)),
+    timed: timed.length === 0 ? null : mergePerf(timed),
+    workers,
+  };
 }

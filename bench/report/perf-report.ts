@@ -3,31 +3,31 @@
  * iterations (lib/dpif-netdev-perf.c), nanoseconds in place of cycles. Caches that this switch does not have (SMC, simple
  * match, offloads) have no line. Pure: figures in, text out.
  */
-import type { Iteration, PerfResult } from "../replay/perf.ts";
+import type { Iteration, PerfResult } from "../replay/perf-result.ts";
 
 const share = (part: number, of: number): string => `(${(of === 0 ? 0 : (100 * part) / of).toFixed(1).padStart(5)} %`;
 const ratio = (part: number, of: number): string => (of === 0 ? 0 : part / of).toFixed(2);
 const whole = (value: number): string => Math.round(value).toString();
 
-/** The block of one worker; ends with a newline. `worker` from 0. */
-export function perfText(perf: PerfResult, worker: number): string {
-  const { iterations, packets, passes, busySeconds, seconds } = perf;
+/** The block of one worker, or of all together; ends with a newline. `name`: "worker 0", "all workers". */
+export function perfText(perf: PerfResult, name: string): string {
+  const { workers, iterations, packets, passes, busySeconds, seconds } = perf;
   const busy = iterations - perf.idleIterations;
-  const line = (name: string, value: number, rest: string): string =>
-    `  ${`${name}:`.padEnd(19)}${whole(value).padStart(12)}  ${rest}\n`;
+  const line = (title: string, value: number, rest: string): string =>
+    `  ${`${title}:`.padEnd(19)}${whole(value).padStart(12)}  ${rest}\n`;
   const ns = busySeconds * 1e9;
   let text =
-    `Measurement duration: ${seconds.toFixed(3)} s\n\nworker ${worker}:\n\n` +
+    `Measurement duration: ${seconds.toFixed(3)} s\n\n${name}:\n\n` +
     line(
       "Iterations",
       iterations,
       `(${ratio(ns / 1000, iterations)} us/it, ${perf.burstsPerIteration} batches/it at most)`,
     ) +
-    line("- Used ns", ns, `${share(busySeconds, seconds)} of total time)`) +
+    line("- Used ns", ns, `${share(busySeconds, seconds * workers)} of total time)`) +
     line("- idle iterations", perf.idleIterations, `${share(perf.idleIterations, iterations)} of iterations)`) +
     line("- busy iterations", busy, `${share(busy, iterations)} of iterations)`);
   if (packets === 0) return `${text}${`  ${"Rx packets:".padEnd(19)}`}${"0".padStart(12)}\n`;
-  const kpps = (count: number): string => `${whole(count / busySeconds / 1000)} Kpps`;
+  const kpps = (count: number): string => `${whole((count * workers) / busySeconds / 1000)} Kpps`;
   text +=
     line("Rx packets", packets, `(${kpps(packets)}, ${(ns / packets).toFixed(1)} ns/pkt)`) +
     line("Rx batches", perf.batches, `(${ratio(packets, perf.batches)} pkts/batch)`) +
@@ -85,6 +85,7 @@ function suspicious(perf: PerfResult): string {
   const { suspicious: list, suspiciousCount, suspiciousUs } = perf;
   if (suspiciousCount === 0) return `No iteration took more than ${suspiciousUs} us.\n`;
   let text = `${suspiciousCount} of ${perf.iterations} iterations took more than ${suspiciousUs} us`;
+  if (perf.workers > 1) return `${text}; see each worker.\n`;
   text += list.length < suspiciousCount ? `; the first with their neighbours:\n` : ":\n";
   for (const found of list) {
     text +=

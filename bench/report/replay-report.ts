@@ -130,7 +130,18 @@ function drops({ drops: reasons }: ReplayResult): string {
 
 function perf({ perf: of }: ReplayResult): string {
   if (of === null) return "";
-  const cold = `Loop of the cold pass, every batch an iteration\n${perfText(of.cold, 0)}`;
+  const loops = (which: "cold" | "timed"): string => {
+    const all = of[which];
+    if (all === null) return "";
+    const own = of.workers ?? [];
+    if (own.length === 0) return perfText(all, "worker 0");
+    const each = own.map((one, worker) => {
+      const mine = one[which];
+      return mine === null ? "" : perfText(mine, `worker ${worker}`);
+    });
+    return `${wrapped("work that all workers do in order, each in its own copy, is in the first one's figures")}${[...each, perfText(all, "all workers")].join("\n")}`;
+  };
+  const cold = `Loop of the cold pass, every batch an iteration\n${loops("cold")}`;
   if (of.timed === null) return cold;
-  return `${cold}\nLoop of the timed passes (the clock takes ${number(of.timed.clockNs)} ns a reading)\n${perfText(of.timed, 0)}`;
+  return `${cold}\nLoop of the timed passes (the clock takes ${number(of.timed.clockNs)} ns a reading)\n${loops("timed")}`;
 }

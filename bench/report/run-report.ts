@@ -128,6 +128,7 @@ function timed(modes: readonly ModeResult[]): string {
         ]
       : []),
     ["  ageing, revalidation (not in it)", (mode) => number(mode.times?.housekeepingNsPerPacket.median ?? null)],
+    ["bytes allocated per packet", (mode) => number(mode.bytesAllocatedPerPacket ?? null)],
     ["time without the core (others had it)", (mode) => percent(mode.times?.waitedShare ?? null)],
     ["samples, of these left out for that", samplesText],
     ["warm passes measured", (mode) => whole(mode.times?.passes ?? 0)],

@@ -8,8 +8,9 @@
 import { parseArgs } from "node:util";
 import { Fabric } from "../../datapath/fabric.ts";
 import { generateTrace } from "../../pcaps/generate/generate.ts";
+import { ledgerLength } from "../../workers/books.ts";
 import { controlBuffer, Meeting } from "../../workers/control.ts";
-import { Lane, ledgerLength } from "../../workers/lane.ts";
+import { Lane } from "../../workers/lane.ts";
 import { outboxBuffer } from "../../workers/outbox.ts";
 import type { Replica } from "../../workers/replica.ts";
 import { workOf } from "../../workers/work.ts";
@@ -77,7 +78,7 @@ function lane(): () => void {
   );
   let at = 0;
   return () => {
-    own.run(at, at + own.bursts, 0);
+    own.run(at, at + own.bursts);
     at += own.bursts;
   };
 }

@@ -41,7 +41,7 @@ export function thread(task: ScalingTask & { readonly seat: Seat }): ScalingDone
   let at = 0;
   const run = (passes: number): void => {
     const to = at + passes * bursts;
-    if (lane !== null) lane.run(at, to, 0);
+    if (lane !== null) lane.run(at, to);
     else alone(fabric, work, entries, at / bursts, passes);
     at = to;
   };

@@ -10,7 +10,7 @@
 import { parseArgs } from "node:util";
 import { Fabric } from "../../datapath/fabric.ts";
 import { generateTrace } from "../../pcaps/generate/generate.ts";
-import { ledgerLength } from "../../workers/lane.ts";
+import { ledgerLength } from "../../workers/books.ts";
 import { outboxBuffer } from "../../workers/outbox.ts";
 import { runThreads } from "../../workers/pool.ts";
 import { workOf } from "../../workers/work.ts";

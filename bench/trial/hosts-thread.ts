@@ -6,6 +6,7 @@ import { RingReader, type RingShape, RingWriter } from "../../workers/frame-ring
 import { HostRunner } from "../../workers/host-runner.ts";
 import type { Seat } from "../../workers/pool.ts";
 import { Tally } from "../../workers/tally.ts";
+import { HEAP_TALLY } from "./allocation.ts";
 import { HostPasses, tallyLength } from "./host-passes.ts";
 import type { ColdResult } from "./passes.ts";
 import { count } from "./run-mode.ts";
@@ -77,9 +78,10 @@ export async function thread(task: HostTask & { readonly seat: Seat }): Promise<
   const rings = (): { ringSent: number; ringTaken: number } => ({ ringSent: runner.sent, ringTaken: runner.taken });
   if (task.warm === null || cold.interrupted) return { ...result, ...rings() };
   const tally = new Tally(task.tally, meeting, tallyLength(fabric.hosts.length));
-  const passes = new HostPasses(fabric, runner, meeting, tally, { work: task.warm, entries, mine, start: end });
+  const heaps = new Tally(task.heaps, meeting, HEAP_TALLY);
+  const passes = new HostPasses(fabric, runner, meeting, tally, heaps, { work: task.warm, entries, mine, start: end });
   if (host !== 0) {
-    passes.follow();
+    await passes.follow();
     return { ...result, ...rings(), after: fabric.check() };
   }
   const warm = await leadPasses(fabric, passes, task, meeting);

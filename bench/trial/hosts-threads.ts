@@ -12,6 +12,7 @@ import { runThreads, WorkerError } from "../../workers/pool.ts";
 import { tallyBuffer } from "../../workers/tally.ts";
 import { workOf } from "../../workers/work.ts";
 import { CheckError } from "../errors.ts";
+import { HEAP_TALLY } from "./allocation.ts";
 import { tallyLength } from "./host-passes.ts";
 import type { HostDone, HostTask, Ring } from "./hosts-thread.ts";
 import type { ModeDone } from "./mode-thread.ts";
@@ -64,6 +65,7 @@ export async function runHostThreads(
     rings,
     words: hostWords(hosts),
     tally: tallyBuffer(hosts, tallyLength(hosts)),
+    heaps: tallyBuffer(hosts, HEAP_TALLY),
     drop: placement.ringDrop,
     coldShare,
   };

@@ -5,6 +5,7 @@ import { FrameLog } from "../../workers/frame-log.ts";
 import { Lane, type LaneStats } from "../../workers/lane.ts";
 import type { Seat } from "../../workers/pool.ts";
 import { Tally } from "../../workers/tally.ts";
+import { HEAP_TALLY } from "./allocation.ts";
 import { LanePasses } from "./lane-passes.ts";
 import type { ColdResult, WarmResult } from "./passes.ts";
 import { count } from "./run-mode.ts";
@@ -37,7 +38,7 @@ export async function thread(task: ModeTask & { readonly seat: Seat }): Promise<
   });
   const began = performance.now();
   const bursts = rounds * lane.bursts;
-  const done = lane.run(0, bursts, 0);
+  const done = lane.run(0, bursts);
   const wallMs = performance.now() - began;
   fabric.tap = null;
   log.close();
@@ -73,10 +74,11 @@ async function measure(
   cold: ColdResult,
 ): Promise<{ warm: WarmResult | null; after: readonly string[] }> {
   if (task.warm === null || cold.interrupted) return { warm: null, after: [] };
-  const lane = new Lane(fabric, task.warm, entries, meeting, task.outbox);
-  const passes = new LanePasses(fabric, lane, meeting, new Tally(task.tally, meeting, fabric.hosts.length), cold.end);
+  const lane = new Lane(fabric, task.warm, entries, meeting, task.outbox, { start: cold.end });
+  const times = new Tally(task.tally, meeting, fabric.hosts.length);
+  const passes = new LanePasses(fabric, lane, meeting, times, new Tally(task.heaps, meeting, HEAP_TALLY));
   if (meeting.worker !== 0) {
-    passes.follow();
+    await passes.follow();
     return { warm: null, after: [] };
   }
   const warm = await leadPasses(fabric, passes, task, meeting);

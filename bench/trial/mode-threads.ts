@@ -4,13 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Fabric, type FabricOptions } from "../../datapath/fabric.ts";
 import type { FabricTap } from "../../datapath/fabric-tap.ts";
+import { ledgerLength } from "../../workers/books.ts";
 import { readFrameLogs } from "../../workers/frame-log.ts";
-import { ledgerLength } from "../../workers/lane.ts";
 import { outboxBuffer } from "../../workers/outbox.ts";
 import { runThreads, WorkerError } from "../../workers/pool.ts";
 import { tallyBuffer } from "../../workers/tally.ts";
 import { workOf } from "../../workers/work.ts";
 import { CheckError } from "../errors.ts";
+import { HEAP_TALLY } from "./allocation.ts";
 import type { ModeDone, ModeTask } from "./mode-thread.ts";
 import type { ModeTrial } from "./run-mode.ts";
 import { type Schedule, warmSchedule } from "./schedule.ts";
@@ -47,6 +48,7 @@ export async function runModeThreads(
     frames,
     outbox: outboxBuffer(workers, ledgerLength(names)),
     tally: tallyBuffer(workers, topology.hosts.length),
+    heaps: tallyBuffer(workers, HEAP_TALLY),
     coldShare,
   };
   try {

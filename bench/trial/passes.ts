@@ -5,6 +5,7 @@
  */
 import type { Fabric } from "../../datapath/fabric.ts";
 import type { Trace } from "../../datapath/packet/trace.ts";
+import { bytesPerPacket, type Growth, HeapWatch } from "./allocation.ts";
 import { breathe, sample } from "./sampling.ts";
 import type { Schedule } from "./schedule.ts";
 import { type Spread, spread } from "./statistics.ts";
@@ -134,6 +135,8 @@ export interface WarmResult {
   readonly disturbed: number;
   readonly usedSamples: number;
   readonly interrupted: boolean;
+  /** Bytes that a delivered packet leaves on the heaps of all threads, as of allocation.ts; null: not measured. */
+  readonly allocated: number | null;
 }
 
 /**
@@ -164,8 +167,17 @@ export async function warmPasses(fabric: Fabric, runner: PassRunner, options: Wa
     },
   );
   if (sampled === null) return null;
-  const { warmUpPasses, passes, seconds, nsPerPacket, apart, waitedShare, disturbed, used, interrupted } = sampled;
+  const { warmUpPasses, passes, seconds, nsPerPacket, apart, waitedShare, disturbed, used } = sampled;
+  const delivered = runner.delivered() - firstDelivered;
+  const deliveredBytes = runner.deliveredBytes() - firstBytes;
+  let { interrupted } = sampled;
+  const goOn = (): boolean => {
+    interrupted = interrupted || !options.progress(1);
+    return !interrupted;
+  };
+  const allocated = goOn() ? await bytesPerPacket((count) => runner.grow(count), goOn) : null;
   return {
+    allocated,
     warmUpPasses,
     passes,
     seconds,
@@ -176,8 +188,8 @@ export async function warmPasses(fabric: Fabric, runner: PassRunner, options: Wa
     usedSamples: used.length,
     interrupted,
     housekeeping: apart,
-    delivered: runner.delivered() - firstDelivered,
-    deliveredBytes: runner.deliveredBytes() - firstBytes,
+    delivered,
+    deliveredBytes,
     nodes: nodes.map((ns) => spread(used.map((n) => ns[n]))),
   };
 }
@@ -191,6 +203,8 @@ export interface PassRunner {
   pass(): unknown;
   /** So many passes at once. */
   passes?(count: number): void;
+  /** So many whole passes, with the heaps of all threads watched and without the clock at each host. */
+  grow(count: number): Promise<Growth>;
   /** Forgets measured times. */
   reset(): void;
   /** Time spent in each host since then, ns. */
@@ -234,6 +248,20 @@ export class WarmRunner implements PassRunner {
 
   deliveredBytes(): number {
     return deliveredBytesNow(this.#fabric);
+  }
+
+  async grow(count: number): Promise<Growth> {
+    const heap = new HeapWatch();
+    const first = this.delivered();
+    const fabric = this.#fabric;
+    const { timing } = fabric;
+    fabric.timing = false;
+    const grown = await heap.over(() => {
+      for (let i = 0; i < count; i++) while (!this.pass());
+    });
+    fabric.timing = timing;
+    heap.close();
+    return { ...grown, packets: this.delivered() - first };
   }
 
   /** A pass, or PART_MS of a long one: false then, to be called again. */

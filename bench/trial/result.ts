@@ -92,6 +92,11 @@ export interface ModeResult {
   readonly bitsPerSecond: number | null;
   readonly bitsPerSecondLayer: string;
   readonly times: Times | null;
+  /**
+   * Bytes that a delivered packet leaves on the heaps of all threads in warm passes, the clock at each host off; null without
+   * warm passes, or when a garbage collection came into every stretch. Absent in older results.
+   */
+  readonly bytesAllocatedPerPacket?: number | null;
   readonly vms: readonly VmResult[];
   readonly nodes: readonly NodeCost[];
   readonly passes: number;
@@ -264,6 +269,7 @@ export function modeResult(parts: ModeParts): ModeResult {
               leftOut: warm.samples - warm.usedSamples,
             },
           },
+    bytesAllocatedPerPacket: warm?.allocated ?? null,
     vms: counters.vms.map((vm) => ({
       name: vm.name,
       sent: vm.sent,

@@ -29,6 +29,8 @@ export interface ThreadTask {
   readonly logs: readonly string[];
   readonly frames: boolean;
   readonly tally: SharedArrayBuffer;
+  /** Tally of HEAP_TALLY numbers: what the heaps of all threads grow by. */
+  readonly heaps: SharedArrayBuffer;
   /** Share of the counting pass in all the work, 0 to 1. */
   readonly coldShare: number;
 }

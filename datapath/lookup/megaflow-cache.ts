@@ -271,6 +271,12 @@ export class MegaflowCache {
     for (let flow = 0; flow < this.#top; flow++) if (this.i32[flow * RECORD_I32 + I_ALIVE] !== 0) yield flow;
   }
 
+  /** The first number in use from `from` on, -1 when there is none: `numbers` without an object for each. */
+  next(from: number): number {
+    for (let flow = from; flow < this.#top; flow++) if (this.i32[flow * RECORD_I32 + I_ALIVE] !== 0) return flow;
+    return -1;
+  }
+
   maskOf(flow: number): Int32Array {
     return this.#masks[this.i32[flow * RECORD_I32 + I_MASK]];
   }

@@ -11,6 +11,8 @@ import type { Match } from "./match.ts";
 import { FLAG_CHECK_OVERLAP, FLAG_RESET_COUNTS, type FlowMod, Rule } from "./rule.ts";
 import type { Conjunction, Entry } from "./subtable.ts";
 
+const NONE: readonly Rule[] = [];
+
 /** Tables 0 to 253 are OpenFlow's; 254 is internal to Open vSwitch and 255 means "all" or "the current one". */
 export const TABLES = 255;
 
@@ -277,6 +279,7 @@ export class FlowTables {
 
   /** Removes the rules whose time has come at `now` (ns) and returns them. */
   expire(now: number): readonly Rule[] {
+    if (this.mortal.size === 0) return NONE;
     const gone: Rule[] = [];
     for (const rule of this.mortal) {
       const hard = rule.hardTimeout !== 0 && now > rule.modified + rule.hardTimeout * 1e9;

@@ -61,6 +61,18 @@ export class PacketQueue {
     return true;
   }
 
+  /** `push` at `time[0]`: a number with a fraction becomes an object where a call is not compiled into its caller. */
+  pushAt(slot: number, start: number, end: number, time: Float64Array): boolean {
+    if (((this.#tail - this.#head) | 0) === this.capacity) return false;
+    const at = this.#tail & this.#mask;
+    this.#slot[at] = slot;
+    this.#start[at] = start;
+    this.#end[at] = end;
+    this.#time[at] = time[0];
+    this.#tail = (this.#tail + 1) | 0;
+    return true;
+  }
+
   /** For kernels: the number of the next packet to push (its place is that modulo the capacity), and that at which it is full. */
   get tail(): number {
     return this.#tail;

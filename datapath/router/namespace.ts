@@ -87,13 +87,14 @@ export class Namespace {
     if (!stack.speculation.active) runTimers(stack);
   }
 
-  /** The namespace's clock, ns of virtual time; set to undo a speculative stretch. */
-  get now(): number {
-    return this.#stack.now;
+  /** Keeps the namespace's clock, ns of virtual time, in `to[at]`, to undo a speculative stretch. */
+  keepClock(to: Float64Array, at: number): void {
+    to[at] = this.#stack.clock[0];
   }
 
-  set now(now: number) {
-    this.#stack.clock[0] = now;
+  /** Turns it back to `from[at]`. */
+  resetClock(from: Float64Array, at: number): void {
+    this.#stack.clock[0] = from[at];
   }
 
   /**

@@ -338,5 +338,4 @@ test("options of replay that do not go together", () => {
   refused(eastwest(...replay, "--repeat", "3", "--seconds", "1"), "--repeat", "--seconds");
   refused(eastwest(...replay, "--repeat", "3", "--no-timing"), "--repeat", "--no-timing");
   refused(eastwest(...replay, "--suspicious", "5"), "--suspicious 5", "expected --perf");
-  refused(eastwest(...replay, "--perf", "--workers", "2"), "--perf --workers 2", "expected --workers 1");
 });

@@ -50,13 +50,13 @@ function play(of: LaneCase, meeting: Meeting, ending: LaneTask["end"]): LaneDone
   const bursts = lane.bursts * rounds;
   let at = 0;
   if (ending !== undefined) {
-    at = lane.run(0, Math.min(bursts, ending.bursts), 0);
+    at = lane.run(0, Math.min(bursts, ending.bursts));
     if (ending.worker === worker) {
       if (ending.how === "throw") throw new Error("no more of this");
       process.exit(3);
     }
   }
-  const done = lane.run(at, bursts, 0);
+  const done = lane.run(at, bursts);
   log?.close();
   return { facts: factsOf(fabric, clusterState(fabric, rounds * work.span)), stats: lane.stats, done };
 }

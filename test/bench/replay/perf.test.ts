@@ -2,9 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { BINS, Histogram } from "../../../bench/replay/histogram.ts";
-import { PerfRecorder, UpcallWatch } from "../../../bench/replay/perf.ts";
+import { PerfRecorder } from "../../../bench/replay/perf.ts";
+import { mergePerf } from "../../../bench/replay/perf-result.ts";
+import { UpcallWatch } from "../../../bench/replay/upcall-watch.ts";
 import { perfText } from "../../../bench/report/perf-report.ts";
-import { bytesPerPacket } from "../../../bench/trial/allocation.ts";
+import { bytesPerPacket, HeapWatch } from "../../../bench/trial/allocation.ts";
 import { C_EXACT, C_LOOKUPS, C_RECEIVED, Counters } from "../../../datapath/counters.ts";
 import { recorded } from "../peers/recorded.ts";
 
@@ -40,7 +42,10 @@ function loop(): { total: Float64Array; recorder: PerfRecorder } {
     housekeeping: new Float64Array(1),
     txBatches: new Float64Array(1),
   };
-  return { total: counters.total, recorder: new PerfRecorder(watched, new UpcallWatch(), 0, 20_000) };
+  const options = { upcalls: new UpcallWatch(), suspiciousUs: 20_000, droppable: true };
+  const recorder = new PerfRecorder(watched, options, 1);
+  recorder.begin();
+  return { total: counters.total, recorder };
 }
 
 function iterate({ total, recorder }: ReturnType<typeof loop>, ms: number): void {
@@ -71,7 +76,7 @@ test("a slow iteration is logged with its neighbours", () => {
 test("the text has the lines of pmd-perf-show, in its order", () => {
   const watched = loop();
   for (let i = 0; i < 10; i++) iterate(watched, 0);
-  const text = perfText(watched.recorder.result(), 0);
+  const text = perfText(watched.recorder.result(), "worker 0");
   const names = (of: string): string[] => [...of.matchAll(/^ {2}(?:- )?([A-Z][A-Za-z ]+):/gm)].map((match) => match[1]);
   const theirs = names(recorded("pmd-perf-emc-on.txt"));
   const both = names(text).filter((name) => theirs.includes(name));
@@ -94,15 +99,53 @@ test("the text has the lines of pmd-perf-show, in its order", () => {
   assert.match(text, /^ {2}Datapath passes: +320 {2}\(1\.00 passes\/pkt\)$/m);
 });
 
+test("a stretch that is dropped never was; what counters do between stretches is not recorded", () => {
+  const watched = loop();
+  const { total, recorder } = watched;
+  for (let i = 0; i < 3; i++) iterate(watched, 0);
+  recorder.pause();
+  total[C_RECEIVED] += 1000;
+  recorder.begin();
+  const before = total.slice();
+  for (let i = 0; i < 7; i++) iterate(watched, 0);
+  total.set(before);
+  recorder.drop();
+  recorder.begin();
+  for (let i = 0; i < 2; i++) iterate(watched, 0);
+  const one = recorder.result();
+  assert.deepEqual([one.iterations, one.batches, one.packets, one.exactHits], [5, 5, 160, 160]);
+  for (const { name, counts } of one.histograms) {
+    const sum = counts.reduce((a, b) => a + b);
+    assert.equal(sum, name === "ns/upcall" ? 0 : 5, name);
+  }
+});
+
+test("merged: sums of the workers', under a name of their own", () => {
+  const loops = [loop(), loop()];
+  for (let i = 0; i < 10; i++) iterate(loops[0], 0);
+  for (let i = 0; i < 4; i++) iterate(loops[1], 0);
+  const each = loops.map(({ recorder }) => recorder.result());
+  const all = mergePerf(each);
+  assert.deepEqual([all.workers, all.iterations, all.packets, all.batches], [2, 14, 14 * 32, 14]);
+  assert.equal(all.busySeconds, each[0].busySeconds + each[1].busySeconds);
+  const packets = all.histograms.find(({ name }) => name === "pkts/batch");
+  assert.equal(packets?.counts[packets.walls.indexOf(32)] ?? packets?.counts.at(-1), 14);
+  assert.match(perfText(all, "all workers"), /^all workers:$/m);
+});
+
 test("bytes by packet: a planted object is seen, nothing is not", async () => {
   const kept: unknown[] = [{}];
-  let packets = 0;
-  const work = (plant: boolean) => (): void => {
-    for (let i = 0; i < 10_000; i++) if (plant) kept[0] = { packets, i };
-    packets += 10_000;
+  const heap = new HeapWatch();
+  const grow = (plant: boolean) => async (passes: number) => {
+    const packets = 10_000 * passes;
+    const grown = await heap.over(() => {
+      for (let i = 0; i < packets; i++) if (plant) kept[0] = { packets, i };
+    });
+    return { ...grown, packets };
   };
-  const planted = await bytesPerPacket(work(true), () => packets);
+  const planted = await bytesPerPacket(grow(true), () => true);
   assert.ok(planted !== null && planted >= 8, `${planted} bytes`);
-  const none = await bytesPerPacket(work(false), () => packets);
+  const none = await bytesPerPacket(grow(false), () => true);
   assert.ok(none !== null && none < 1, `${none} bytes`);
+  heap.close();
 });
