@@ -65,7 +65,8 @@ async function measure(what: What, workers: number, packets: number, planted: bo
 for (const what of ["bridge", "cluster"] as const) {
   for (const workers of [1, 2, 3]) {
     test(`${what}, ${workers} workers: heaps grow by as much over ${PACKETS} packets as over ${PACKETS / 10}`, async () => {
-      for (const [worker, { short, long, ahead, inOrder }] of (await measure(what, workers, PACKETS, false)).entries()) {
+      const done = await measure(what, workers, PACKETS, false);
+      for (const [worker, { short, long, ahead, inOrder }] of done.entries()) {
         assert.ok(ahead > 20 * inOrder, `${ahead} bursts ahead, ${inOrder} in order`);
         // The bracket's own boxed numbers come to 16 bytes more or less.
         assert.ok(

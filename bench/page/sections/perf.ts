@@ -1,5 +1,5 @@
 /** What `replay --perf` recorded of the loop, iteration by iteration: its histograms, and iterations that took too long. */
-import type { HistogramResult, PerfResult } from "../../replay/perf.ts";
+import type { HistogramResult, PerfResult } from "../../replay/perf-result.ts";
 import type { ReplayResult } from "../../replay/result.ts";
 import { digits, GAP, share, whole } from "../amount.ts";
 import { columnPlot } from "../column-plot.ts";
