@@ -11,11 +11,12 @@ import { generateFile } from "../../pcaps/generate/generate.ts";
 import { readTrace } from "../../pcaps/read-trace.ts";
 import { eastwest, withFolder } from "./cli.ts";
 
-/** Without what may differ: when and how it was asked for, and in which cache a hit was. */
+/** Without what may differ: when and how it was asked for, what else the machine did, and in which cache a hit was. */
 function comparable(json: string): unknown {
   const own = new Set([
     "created",
     "command",
+    "conditions",
     "workers",
     "exactHits",
     "megaflowHits",
