@@ -42,7 +42,7 @@ interface RunOptions {
   readonly from?: string[];
   readonly workers: number;
   readonly placement: "together" | "hosts";
-  readonly ringSlots: number;
+  readonly ringSlots?: number;
   readonly ringDrop?: boolean;
   readonly repeat?: number;
   readonly seconds?: number;
@@ -118,7 +118,7 @@ export function register(program: Command): void {
         .default("together")
         .conflicts(["workers", "pps", "multiplier", "realTime"]),
     )
-    .option("--ring-slots <n>", "frames that a ring between two hosts holds", count, 1024)
+    .option("--ring-slots <n>", "frames that a ring between two hosts holds (default: 1024)", count)
     .option("--ring-drop", "drop and count what finds a ring full, in place of waiting")
     .addOption(
       new Option("--repeat <n>", "measure exactly this many warm passes")
@@ -174,7 +174,15 @@ interface Prepared {
   readonly loaded: Inputs;
 }
 
+/** Frames that a ring between two hosts holds. */
+const RING_SLOTS = 1024;
+
 async function run(options: RunOptions): Promise<void> {
+  for (const [name, value] of Object.entries({ "--ring-slots": options.ringSlots, "--ring-drop": options.ringDrop })) {
+    if (value !== undefined && options.placement !== "hosts") {
+      throw new InputError(`${name}: there are no rings, expected --placement hosts beside it`);
+    }
+  }
   const bar = new Progress(options.quiet === true || !process.stderr.isTTY);
   let prepared: Prepared[];
   try {
@@ -200,7 +208,9 @@ async function run(options: RunOptions): Promise<void> {
         rounds: options.loop,
         workers: options.workers,
         placement:
-          options.placement === "hosts" ? { ringSlots: options.ringSlots, ringDrop: options.ringDrop ?? false } : null,
+          options.placement === "hosts"
+            ? { ringSlots: options.ringSlots ?? RING_SLOTS, ringDrop: options.ringDrop ?? false }
+            : null,
         timing: options.timing,
         repeat: options.repeat,
         seconds: options.seconds,

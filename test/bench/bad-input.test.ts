@@ -118,6 +118,8 @@ test("a topology without recorded captures needs --from", () =>
 
 test("options that are not as expected", () => {
   refused(eastwest("run", "--mode", "centralised"), "--mode", "legacy, dvr");
+  refused(eastwest("run", "--ring-slots", "64"), "--ring-slots", "--placement hosts");
+  refused(eastwest("run", "--ring-drop"), "--ring-drop", "--placement hosts");
   refused(eastwest("run", "--network", "mpls"), "--network", "gre, vxlan, vlan");
   refused(eastwest("run", "--repeat", "0"), "--repeat");
   refused(eastwest("run", "--nic", "fast"), "--nic");

@@ -84,6 +84,9 @@ test("a wandering control widens the margin of red but never that of a pass", ()
 
 test("exact gates fail whatever the noise; allowed verdicts exit 0, red never", () => {
   const { result } = decide(0.08, 0.01, 0.08, 0.05);
+  // Less than a byte a packet is no object of a packet's.
+  assert.deepEqual(compareExact({ "allocated-bytes": 0.4 }, { "allocated-bytes": 0.5 }), []);
+  assert.equal(compareExact({ "allocated-bytes": 0 }, { "allocated-bytes": 1 }).length, 1);
   const broken = compareExact({ packets: 250, checksum: "ab", gone: 1 }, { packets: 251, checksum: "ab", come: "x" });
   assert.deepEqual(broken, [
     { name: "packets", base: 250, head: 251 },
