@@ -8,11 +8,12 @@ import { generateFile } from "../../pcaps/generate/generate.ts";
 import { readTrace } from "../../pcaps/read-trace.ts";
 import { eastwest, interrupted, withFolder } from "./cli.ts";
 
-/** Without what may differ: when and how it was asked for; which cache had a hit depends on how packets met in a burst. */
+/** Without what may differ: when and how, on what a machine; which cache had a hit depends on how packets met in a burst. */
 function comparable(json: string): unknown {
   const own = new Set([
     "created",
     "command",
+    "conditions",
     "placement",
     "cacheSeries",
     "exactHits",

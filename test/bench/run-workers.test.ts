@@ -7,11 +7,12 @@ import { test } from "node:test";
 import { readTrace } from "../../pcaps/read-trace.ts";
 import { eastwest, interrupted, withFolder } from "./cli.ts";
 
-/** The result without what may differ: when and how it was asked for, and in which cache a hit was. */
+/** The result without what may differ: when and how it was asked for, what else the machine did, in which cache a hit was. */
 function comparable(json: string): unknown {
   const own = new Set([
     "created",
     "command",
+    "conditions",
     "environment",
     "workers",
     "cacheSeries",
