@@ -47,7 +47,7 @@ export const DEFAULT_PLAN: Omit<GatePlan, "metrics"> = {
   ceiling: 0.1,
 };
 /** The same for runs of at most a minute: fewer pairs, so less is found. */
-export const SHORT_PLAN: Omit<GatePlan, "metrics"> = { ...DEFAULT_PLAN, looks: [7, 12], confirmPairs: 8 };
+export const SHORT_PLAN: Omit<GatePlan, "metrics"> = { ...DEFAULT_PLAN, looks: [7, 12], confirmPairs: 12 };
 export const DEFAULT_MARGIN = 0.02;
 export const DEFAULT_TOLERANCE = 0.02;
 
