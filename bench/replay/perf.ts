@@ -6,7 +6,7 @@
  * An iteration here is `bursts` bursts, and ends with one reading of the clock. Open vSwitch reads the time stamp counter
  * every burst in a few ns; `performance.now()` costs 30 to 300 ns, so there are as many bursts in an iteration as keep it
  * below half a percent. Cost of the whole with alternating passes, MAC rewrite of 60-byte frames, 64 bursts an iteration:
- * 0.5, 0.5 and 1.6 % in three series of 1,500 pairs on a machine that was busy with other work.
+ * 0.42 % (0.34 to 0.51 %), median of 2,000 pairs (bench/suites/perf-cost.ts).
  */
 import {
   C_EXACT,
