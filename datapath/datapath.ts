@@ -130,7 +130,8 @@ export class Datapath implements Recirculator {
   readonly #packets: PacketKernel;
   readonly #passes: readonly Pass[];
   readonly #install: boolean;
-  readonly #timing: boolean;
+  /** Whether the stages' times are kept. */
+  timing: boolean;
   readonly #tunnelKinds = new Map<number, number>();
   #stamp = 0;
 
@@ -150,7 +151,7 @@ export class Datapath implements Recirculator {
     this.#speculation = options.speculation ?? new Speculation();
     this.#installed = new Installed(handler, this.megaflowCache, this.exactMatch, this.counters);
     this.#programs = this.#installed.programs;
-    this.#timing = options.timing ?? false;
+    this.timing = options.timing ?? false;
     this.#executor = new Executor(pool, this.tx, this.counters, this.#programs, this, vlanLimit);
     this.#packets = pool.arena.kernels(packetModule);
     this.#passes = Array.from({ length: RECIRCULATION_LIMIT + 1 }, () => new Pass(pool));
@@ -196,7 +197,7 @@ export class Datapath implements Recirculator {
   }
 
   #pass(pass: Pass, batch: PacketBatch, depth: number): void {
-    if (this.#timing) {
+    if (this.timing) {
       this.#timedPass(pass, batch, depth);
       return;
     }

@@ -264,6 +264,12 @@ export class Fabric {
     this.settle();
   }
 
+  /** Keeps the times of hosts and of their datapaths' stages from now on, or does not. */
+  keepTimes(on: boolean): void {
+    this.timing = on;
+    for (const { datapath } of this.hosts) datapath.timing = on;
+  }
+
   /** Forgets the measured times, for a new measured stretch. */
   resetTimes(): void {
     for (const host of this.hosts) host.ns.fill(0);

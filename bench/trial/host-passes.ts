@@ -94,9 +94,9 @@ export class HostPasses implements PassRunner {
 
   async #watched(what: number): Promise<Growth> {
     const first = this.delivered();
-    this.#fabric.timing = false;
+    this.#fabric.keepTimes(false);
     const grown = await this.#heaps.over(() => this.#run(what & PASSES));
-    this.#fabric.timing = true;
+    this.#fabric.keepTimes(true);
     this.#sum();
     return { ...grown, packets: this.delivered() - first };
   }

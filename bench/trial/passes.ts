@@ -255,11 +255,11 @@ export class WarmRunner implements PassRunner {
     const first = this.delivered();
     const fabric = this.#fabric;
     const { timing } = fabric;
-    fabric.timing = false;
+    fabric.keepTimes(false);
     const grown = await heap.over(() => {
       for (let i = 0; i < count; i++) while (!this.pass());
     });
-    fabric.timing = timing;
+    fabric.keepTimes(timing);
     heap.close();
     return { ...grown, packets: this.delivered() - first };
   }
