@@ -36,7 +36,7 @@ vSwitch here. Ctrl-C reports on the cases up to then.
 `;
 
 /** How often a case that differs is asked again. */
-const ATTEMPTS = 8;
+const ATTEMPTS = 5;
 /** Cases that a job takes at a time: neighbours have the same bridges. */
 const BLOCK = 40;
 const BAD = /(different|wider|missing|narrower)$/;
