@@ -1,7 +1,7 @@
 /**
  * Measures the heap over packets carried through the whole cluster, warm, in a process of its own: node --expose-gc
- * --max-semi-space-size=64 allocation-child.js MODE PACKETS. Prints a JSON line. Modes: "clean"; "planted" makes one small
- * object a packet. A packet here is one that a VM gets.
+ * --no-memory-reducer --max-semi-space-size=64 allocation-child.js MODE PACKETS. Prints a JSON line. Modes: "clean"; "planted"
+ * makes one small object a packet. A packet here is one that a VM gets.
  */
 import { writeSync } from "node:fs";
 import { PerformanceObserver } from "node:perf_hooks";

@@ -1,8 +1,8 @@
 /**
- * Measures the heap over packets on the hit path, in a process of its own: node --expose-gc --max-semi-space-size=64
- * allocation-child.js MODE PACKETS [FEW]. Prints a JSON line. Modes: "clean"; "planted" makes one small object a packet;
- * "deopt" only runs, between two marks on stdout, for --trace-deopt, "deopt-planted" with a loop of them; "miss" says what
- * an upcall leaves and allocates.
+ * Measures the heap over packets on the hit path, in a process of its own: node --expose-gc --no-memory-reducer
+ * --max-semi-space-size=64 allocation-child.js MODE PACKETS [FEW]. Prints a JSON line. Modes: "clean"; "planted" makes one
+ * small object a packet; "deopt" only runs, between two marks on stdout, for --trace-deopt, "deopt-planted" with a loop of
+ * them; "miss" says what an upcall leaves and allocates.
  */
 import { writeSync } from "node:fs";
 import { PerformanceObserver } from "node:perf_hooks";
