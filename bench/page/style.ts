@@ -115,7 +115,7 @@ ${SVG}${TONES}
   @page { margin: 16mm 14mm; }
   body { font-size: 10.5pt; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   header, main, footer { max-width: none; padding-left: 0; padding-right: 0; } header { padding-top: 0; } nav, .skip { display: none; }
-  section { padding-top: 1.75rem; } h2, .prose, figcaption, caption { break-after: avoid; } h2, p, figure, .key, tr { break-inside: avoid; }
+  section { padding-top: 1.75rem; } h2, .prose, figcaption, caption, thead, thead tr { break-after: avoid; } tbody tr:first-child { break-before: avoid; } h2, p, figure, .key, tr { break-inside: avoid; }
   .key { grid-template-columns: repeat(4, auto); gap: 1rem 1.5rem; } .key dt { min-height: 2.6em; } .tables.several.many { grid-template-columns: repeat(4, 1fr); }
   .wide { display: block; } .narrow { display: none; } .scroll { overflow: visible; } th, td { white-space: normal; }
   details::details-content { content-visibility: visible; display: block; block-size: auto; }
