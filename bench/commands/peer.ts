@@ -15,7 +15,8 @@ import { type PeerRun, readText, runOvsPeer } from "../peers/ovs-peer.ts";
 import { ovsJson, ovsReport } from "../peers/ovs-report.ts";
 import { measuredCore, ovsDpdkNeeds, requirePackages, testpmdNeeds } from "../peers/packages.ts";
 import { runTestpmd } from "../peers/testpmd.ts";
-import { type Undo, withUndo } from "../peers/undo.ts";
+import type { Undo } from "../peers/undo.ts";
+import { withUndo } from "../peers/with-undo.ts";
 import { checkPeerPorts, DEFAULT_PORTS, parsePorts } from "../replay/port-spec.ts";
 
 interface Common {

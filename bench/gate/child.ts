@@ -18,7 +18,7 @@ import {
   type Refused,
   type Replies,
 } from "./protocol.ts";
-import type { Subject, Work } from "./side.ts";
+import type { Subject, Work } from "./subject.ts";
 import { readWork, writeWork } from "./work-file.ts";
 
 type Side = typeof import("./side.ts");

@@ -5,7 +5,7 @@ import { Fabric } from "../../datapath/fabric.ts";
 import { coldPass, entriesOf } from "../trial/passes.ts";
 import { coldSchedule, type Schedule, warmSchedule } from "../trial/schedule.ts";
 import { dropsText } from "./replay-subject.ts";
-import type { ExactCounts, PreparedRun, Sink, Subject } from "./side.ts";
+import type { ExactCounts, PreparedRun, Sink, Subject } from "./subject.ts";
 
 /** Shorter frames than this fit always. */
 const FRAME_BYTES = 1800;

@@ -6,7 +6,7 @@ import { longestFrame, ReplayEngine } from "../replay/engine.ts";
 import { parsePorts } from "../replay/port-spec.ts";
 import { coldPass, entriesOf } from "../trial/passes.ts";
 import { coldSchedule, type Schedule, warmSchedule } from "../trial/schedule.ts";
-import type { ExactCounts, ReplayWork, Sink, Subject } from "./side.ts";
+import type { ExactCounts, ReplayWork, Sink, Subject } from "./subject.ts";
 
 function engineOf(work: ReplayWork): ReplayEngine {
   return new ReplayEngine(

@@ -7,7 +7,7 @@ import { InputError } from "../errors.ts";
 import { readText } from "../input-file.ts";
 import { maskedRules } from "../peers/bars.ts";
 import { parsePorts } from "../replay/port-spec.ts";
-import type { ReplayWork, Work } from "./side.ts";
+import type { ReplayWork, Work } from "./subject.ts";
 
 /** The number that a process gives: processor time of a frame that went in. */
 export const METRIC = "ns per packet";

@@ -20,7 +20,8 @@ import { type PeerOptions, readText, runOvsPeer } from "../../../bench/peers/ovs
 import { ovsReport, ratioOf } from "../../../bench/peers/ovs-report.ts";
 import { measureOvs, ovsOnce } from "../../../bench/peers/ovs-side.ts";
 import { measuredCore, ovsDpdkNeeds, requirePackages } from "../../../bench/peers/packages.ts";
-import { type Undo, withUndo } from "../../../bench/peers/undo.ts";
+import type { Undo } from "../../../bench/peers/undo.ts";
+import { withUndo } from "../../../bench/peers/with-undo.ts";
 import { isTunnel, parsePorts, underlayMac } from "../../../bench/replay/port-spec.ts";
 import { readTrace } from "../../../pcaps/read-trace.ts";
 

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { packageRoot } from "../../../bench/paths.ts";
-import { Undo, withUndo } from "../../../bench/peers/undo.ts";
+import { Undo } from "../../../bench/peers/undo.ts";
+import { withUndo } from "../../../bench/peers/with-undo.ts";
 
 test("last in, first out, once, each even when another fails", async () => {
   const undo = new Undo();
@@ -47,7 +48,7 @@ test("work that fails is undone and its error goes on", async () => {
 
 for (const [signal, code] of Object.entries({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 })) {
   test(`${signal} undoes and ends with ${code}`, () => {
-    const undo = pathToFileURL(join(packageRoot, "dist", "bench", "peers", "undo.js"));
+    const undo = pathToFileURL(join(packageRoot, "dist", "bench", "peers", "with-undo.js"));
     const program = `
       const { withUndo } = await import(${JSON.stringify(undo.href)});
       await withUndo(async (undo) => {
