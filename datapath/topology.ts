@@ -50,6 +50,8 @@ export interface BridgeConfig {
   readonly floodVlans?: readonly number[] | undefined;
   /** NORMAL forwards frames to reserved group addresses (other_config:forward-bpdu). */
   readonly forwardBpdu?: boolean | undefined;
+  /** Names of ports, in the order in which NORMAL floods; those that are not named follow. */
+  readonly floodOrder?: readonly string[] | undefined;
 }
 
 export interface InterfaceConfig {

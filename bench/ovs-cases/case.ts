@@ -186,6 +186,9 @@ class CaseReader {
         this.list(`${path}.flood_vlans`, vlans).map((vlan) => this.number(`${path}.flood_vlans`, vlan, 4095)),
       ),
       forwardBpdu: bridge.forward_bpdu === true,
+      floodOrder: this.optional(bridge.flood_order, (list) =>
+        this.list(`${path}.flood_order`, list).map((port) => this.text(`${path}.flood_order`, port)),
+      ),
     };
   }
 

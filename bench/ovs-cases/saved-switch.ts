@@ -93,6 +93,7 @@ const MODES: Shape = {
             macAgeing: { maybe: "integer" },
             floodVlans: { maybe: { list: "integer" } },
             forwardBpdu: { maybe: "boolean" },
+            floodOrder: { maybe: { list: "text" } },
             ports: {
               list: {
                 name: "text",
@@ -196,5 +197,6 @@ function configOf(bridge: BridgeState, file: string): BridgeConfig {
     macAgeing: bridge.macAgeing,
     floodVlans: bridge.floodVlans,
     forwardBpdu: bridge.forwardBpdu,
+    floodOrder: bridge.floodOrder,
   };
 }

@@ -47,6 +47,7 @@ type BridgeSettings = Pick<
   | "macAgeing"
   | "floodVlans"
   | "forwardBpdu"
+  | "floodOrder"
 >;
 
 interface BridgeState extends BridgeSettings {
@@ -139,8 +140,9 @@ function hostState(host: Host, now: number): HostState {
 }
 
 function settingsOf(config: BridgeConfig): BridgeSettings {
-  const { failMode, mac, address, neighbours, prefixes, macTableSize, macAgeing, floodVlans, forwardBpdu } = config;
-  return { failMode, mac, address, neighbours, prefixes, macTableSize, macAgeing, floodVlans, forwardBpdu };
+  const { failMode, mac, address, neighbours, prefixes, macTableSize, macAgeing, floodVlans, forwardBpdu, floodOrder } =
+    config;
+  return { failMode, mac, address, neighbours, prefixes, macTableSize, macAgeing, floodVlans, forwardBpdu, floodOrder };
 }
 
 /** What differs from a port that carries all VLANs, or its tag, and is up. */

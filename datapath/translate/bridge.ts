@@ -59,6 +59,8 @@ export class Bridge {
   readonly openflow: OpenFlowVersion;
   /** In order of addition, the bridge's own port first. */
   readonly ports: readonly Port[];
+  /** In the order in which NORMAL floods. */
+  readonly floodPorts: readonly Port[];
   readonly local: Port;
   readonly tables: FlowTables;
   readonly macs: MacTable;
@@ -89,6 +91,12 @@ export class Bridge {
       }
       this.byNumber.set(port.ofport, port);
     }
+    const order = (config.floodOrder ?? []).map((name) => {
+      const port = this.ports.find((one) => one.name === name);
+      if (port === undefined) throw new Error(`bridge ${config.name}: flood_order: there is no port ${name}`);
+      return port;
+    });
+    this.floodPorts = order.length === 0 ? this.ports : [...new Set([...order, ...this.ports])];
     // Bounds as in mac_learning_set_max_entries and normalize_idle_time.
     const size = Math.min(Math.max(config.macTableSize ?? MAC_TABLE_LIMIT, 10), 1e6);
     const ageing = Math.min(Math.max(config.macAgeing ?? MAC_AGEING_SECONDS, 15), 3600);

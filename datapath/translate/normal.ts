@@ -129,7 +129,7 @@ function outputTo(x: XlateOutput, port: Port, tags: Tags): void {
 }
 
 function flood(x: XlateOutput, from: Port | undefined, tags: Tags): void {
-  for (const port of x.bridge.ports) {
+  for (const port of x.bridge.floodPorts) {
     if (port === from || port.noFlood || !port.includesVlan(tags.vid, tags.innerVid)) continue;
     outputTo(x, port, tags);
   }

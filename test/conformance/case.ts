@@ -32,6 +32,8 @@ export interface CaseBridge {
   readonly mac_aging_time?: number;
   readonly flood_vlans?: readonly number[];
   readonly forward_bpdu?: boolean;
+  /** Names of ports, the bridge's own among them: the order in which NORMAL floods. For ours only: Open vSwitch has its own. */
+  readonly flood_order?: readonly string[];
   /** Text as `ovs-ofctl add-groups` takes it, a group a line. */
   readonly groups?: readonly string[];
 }

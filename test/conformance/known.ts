@@ -47,3 +47,16 @@ export function knownNarrower(expected: string, actual: string, rules: string): 
   const extra = beyond(megaflow(expected), megaflow(actual));
   return KNOWN.find((known) => known.explains(extra, rules))?.what;
 }
+
+/** Faults at which Open vSwitch itself ends, so that there is nothing to compare with. Another end is a difference. */
+export const KNOWN_ENDS: readonly { readonly what: string; readonly says: RegExp; readonly rules: RegExp }[] = [
+  {
+    what: "a learned rule whose only timeout is that of fin_timeout, once it has been hit by FIN or RST and is deleted",
+    says: /ofproto-dpif\.c:\d+: ovs_mutex_lock_at\(\) passed uninitialized ovs_mutex/,
+    rules: /learn\([^)]*fin_(idle|hard)_timeout=/,
+  },
+];
+
+/** The known reason why Open vSwitch ended with `lastWords` at rules like `rules`, or undefined. */
+export const knownEnd = (lastWords: string, rules: string): string | undefined =>
+  KNOWN_ENDS.find((known) => known.says.test(lastWords) && known.rules.test(rules))?.what;

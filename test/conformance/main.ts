@@ -11,7 +11,7 @@ import type { Case } from "./case.ts";
 import type { Generated } from "./case-parts.ts";
 import { frame } from "./compare.ts";
 import { FAMILIES, generate } from "./families.ts";
-import { knownNarrower, ruleTexts } from "./known.ts";
+import { knownEnd, knownNarrower, ruleTexts } from "./known.ts";
 import { minimise } from "./minimise.ts";
 import { Oracle, oracleObstacle, Refusal } from "./oracle.ts";
 import { checkCase, ours } from "./subject.ts";
@@ -58,8 +58,8 @@ class Tally {
   cases = 0;
   packets = 0;
   refused = 0;
-  /** Cases at which Open vSwitch itself ended: nothing to compare with. */
-  crashed = 0;
+  /** Cases at which Open vSwitch itself ended, by the reason; there is nothing to compare with. */
+  readonly ended = new Map<string, number>();
   /** Cases that differed on bridges that other cases had used, or at first, and did not when asked again. */
   readonly varying: string[] = [];
   bad = 0;
@@ -176,6 +176,7 @@ async function main(): Promise<number> {
     await Promise.all(
       Array.from({ length: Math.min(jobs, works.length) }, async (_, job) => {
         let oracle = await Oracle.start();
+        let last: Generated | undefined;
         try {
           if (job === 0) console.log(`beside us: ${(await oracle.version()).split("\n")[0]}; seed ${seed}`);
           for (let work = queue.shift(); work; work = queue.shift())
@@ -184,12 +185,18 @@ async function main(): Promise<number> {
                 await judgeOne(work.family, generated, oracle, tally, shown, show, progress);
               } catch (error) {
                 if (!(error instanceof Gone)) throw error;
+                // The rules of the case before it may be the ones that are on their way out.
+                const rules = [last, generated].map((one) => (one ? ruleTexts(one.one) : "")).join("\n");
+                const words = oracle.lastWords();
+                const reason = knownEnd(words, rules);
                 progress.hide();
-                console.log(`\n${generated.one.name}: Open vSwitch has ended: ${oracle.lastWords()}`);
-                tally.crashed++;
+                console.log(`\n${generated.one.name}: Open vSwitch has ended: ${words}`);
+                tally.ended.set(reason ?? words, (tally.ended.get(reason ?? words) ?? 0) + 1);
+                if (reason === undefined) tally.bad++;
                 oracle.close();
                 oracle = await Oracle.start();
               }
+              last = generated;
               progress.show(tally.cases / total, `${tally.cases} of ${total} cases, ${work.family}`);
             }
         } finally {
@@ -329,7 +336,8 @@ function report(tally: Tally): void {
   const verdicts = ["equal", "narrower", "wider", "different", "missing"];
   console.log(`\nanswers compared: ${verdicts.map((verdict) => `${sums.get(verdict) ?? 0} ${verdict}`).join(", ")}`);
   for (const [reason, n] of tally.known) console.log(`narrower for a known reason: ${n} ${reason}`);
-  if (tally.crashed > 0) console.log(`cases that Open vSwitch did not survive, not compared: ${tally.crashed}`);
+  for (const [reason, n] of tally.ended)
+    console.log(`not compared, as Open vSwitch did not survive it: ${n} (${reason})`);
   if (tally.varying.length > 0)
     console.log(`cases that Open vSwitch answers in more than one way, ours among them: ${tally.varying.join(", ")}`);
   const rate = (tally.cases / seconds).toFixed(1);

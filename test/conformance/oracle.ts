@@ -7,7 +7,7 @@
  * building, asking and taking away share one state.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -25,12 +25,6 @@ const TOOLS = ["ovsdb-tool", "ovsdb-server", "ovs-vswitchd", "ovs-vsctl", "ovs-o
 
 /** Its mask shows in any megaflow until it has left. */
 const LAST_RULE = "priority=1,dl_src=00:00:00:00:00:01,actions=drop";
-
-/**
- * A megaflow that leaves the inner of two tags open. Its revalidator, which runs once the packet has taught something, takes
- * that tag as 0, and installs the actions for such a packet: what was sent before is right, what is installed then is not.
- */
-const OPEN_INNER_TAG = /encap\(eth_type\(0x(8100|88a8)\),encap\(/;
 
 /** Open vSwitch does not take a rule or a group. */
 export class Refusal extends Error {}
@@ -145,7 +139,13 @@ export class Oracle {
   private async daemon(name: string, socket: string, ...argv: string[]): Promise<void> {
     const log = ["-vconsole:off", `--log-file=${this.folder}/${name}.log`, `--pidfile=${this.folder}/${name}.pid`];
     const env = { ...process.env, ...this.env };
-    const child = spawn(toolPath(name)!, [...argv, ...log], { cwd: this.folder, env, stdio: "ignore" });
+    const errors = openSync(join(this.folder, `${name}.err`), "w");
+    const child = spawn(toolPath(name)!, [...argv, ...log], {
+      cwd: this.folder,
+      env,
+      stdio: ["ignore", "ignore", errors],
+    });
+    closeSync(errors);
     this.daemons.push(child);
     for (let wait = 0; wait < 1000; wait++) {
       // Its file is there a moment before anybody listens at it.
@@ -345,9 +345,10 @@ export class Oracle {
     this.shape = "";
   }
 
-  /** What the switch last said for itself: why it has ended. */
+  /** Why the switch has ended: its failed assertion, which it says on standard error as its log is written by another thread. */
   lastWords(): string {
-    return readFileSync(join(this.folder, "ovs-vswitchd.log"), "utf8").trimEnd().split("\n").at(-1) ?? "";
+    const last = (file: string): string => readFileSync(join(this.folder, file), "utf8").trimEnd().split("\n").at(-1)!;
+    return last("ovs-vswitchd.err") || last("ovs-vswitchd.log");
   }
 
   // -- running packets ------------------------------------------------------------------------------------------
@@ -397,7 +398,7 @@ export class Oracle {
       const only = result.installed?.length === 1 ? result.installed[0] : undefined;
       if (result.trace_error !== undefined && only !== undefined) {
         result.megaflow = only.match;
-        if (!OPEN_INNER_TAG.test(only.match)) result.actions = only.actions;
+        result.actions = only.actions;
       }
       if (!event.hex) result.hex = hex;
     }

@@ -4,6 +4,7 @@
 import type { Case } from "./case.ts";
 import type { Generated } from "./case-parts.ts";
 import { type Aspect, actions, frames, judge, type Result, type Verdict } from "./compare.ts";
+import { inOrderOf } from "./flood-order.ts";
 import { type MatchedField, type Megaflow, megaflow, relation } from "./megaflow.ts";
 import { type Oracle, Refusal } from "./oracle.ts";
 
@@ -39,12 +40,6 @@ export async function verdictOn(
   fresh = false,
 ): Promise<CaseVerdict> {
   const { one, choices = [] } = generated;
-  const counts = new Map<string, number>();
-  const findings: Finding[] = [];
-  const count = (aspect: JudgedAspect, verdict: Verdict): void => {
-    const name = `${aspect} ${verdict}`;
-    counts.set(name, (counts.get(name) ?? 0) + 1);
-  };
   let expected: readonly Result[] = [];
   const alternatives: (readonly Result[])[] = [];
   let refused: string | undefined;
@@ -64,17 +59,32 @@ export async function verdictOn(
   }
   if (refused !== undefined || failure !== undefined) {
     const equal = refused !== undefined && failure !== undefined;
-    count("rules", equal ? "equal" : "different");
+    const counts = new Map([[`rules ${equal ? "equal" : "different"}`, 1]]);
+    const findings: Finding[] = [];
     if (!equal) {
       const want = refused === undefined ? "taken" : `refused: ${refused}`;
       findings.push({ packet: -1, aspect: "rules", verdict: "different", want, got: failure ?? "taken", flow: "" });
     }
     return { counts, findings, refused };
   }
+  const verdict = judged(expected, alternatives, actual);
+  if (verdict.findings.length === 0) return verdict;
+  const ordered = judged(expected, alternatives, await subject(inOrderOf(expected, one)));
+  return ordered.findings.length === 0 ? ordered : verdict;
+}
+
+/** Every aspect of every packet. */
+function judged(
+  expected: readonly Result[],
+  alternatives: readonly (readonly Result[])[],
+  actual: readonly Result[],
+): CaseVerdict {
+  const counts = new Map<string, number>();
+  const findings: Finding[] = [];
   for (const [packet, want] of expected.entries()) {
     const got = actual[packet] ?? {};
     const verdicts =
-      choices.length > 0
+      alternatives.length > 0
         ? judgeChoice(
             want,
             alternatives.map((results) => results[packet]!),
@@ -83,13 +93,14 @@ export async function verdictOn(
         : judge(want, got);
     for (const aspect of Object.keys(verdicts) as Aspect[]) {
       const verdict = verdicts[aspect]!;
-      count(aspect, verdict);
+      const name = `${aspect} ${verdict}`;
+      counts.set(name, (counts.get(name) ?? 0) + 1);
       if (verdict === "equal") continue;
       const flow = want.flow ?? "";
       findings.push({ packet, aspect, verdict, want: shown(want, aspect), got: shown(got, aspect), flow });
     }
   }
-  return { counts, findings, refused };
+  return { counts, findings, refused: undefined };
 }
 
 /**
