@@ -42,7 +42,7 @@ export function parseFieldAction(name: string, value: Span, context: ActionConte
     case "multipath":
       return parseMultipath(value);
     case "check_pkt_larger": {
-      const found = /^(\w+)\)?->/.exec(value.text);
+      const found = /^(\+?\w+)\)?->/.exec(value.text);
       if (found === null) return value.fail(`check_pkt_larger(${value.text}`, "check_pkt_larger(LENGTH)->FIELD[BIT]");
       const destination = value.slice(found[0].length);
       const subfield = writable(destination);

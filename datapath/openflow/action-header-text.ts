@@ -68,7 +68,7 @@ export function parseHeaderAction(name: string, key: Span, value: Span, context:
     case "dec_ttl": {
       if (value.text === "") return { kind: "dec_ttl", controllers: [0], plain: true };
       const ids = value.text.split(/[, ]+/).filter((id) => id !== "");
-      if (ids.length === 0 || !ids.every((id) => /^\d+$/.test(id))) {
+      if (ids.length === 0 || !ids.every((id) => /^[-+]?\d+$/.test(id))) {
         value.fail(`dec_ttl(${value.text})`, "controller ids, at least one");
       }
       return { kind: "dec_ttl", controllers: ids.map((id) => Number(id) & 0xffff) };

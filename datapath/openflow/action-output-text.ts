@@ -8,7 +8,7 @@ import { parseSubfield } from "./field-text.ts";
 import { findSubfieldName } from "./fields.ts";
 import { parseBundle } from "./hash-text.ts";
 import { type PortNumbers, portFromText, portToText } from "./port-name.ts";
-import { keyValues, type Span, shown, u8, u16, u32 } from "./syntax.ts";
+import { decimal, keyValues, type Span, shown, u16, u32 } from "./syntax.ts";
 
 /** The action, or undefined: the name is none of these. */
 export function parseOutputAction(name: string, value: Span, context: ActionContext): OfAction | undefined {
@@ -107,7 +107,7 @@ function parseResubmit(value: Span, ports: PortNumbers | undefined): OfAction {
   const portSpan = value.slice(0, parts[0].length);
   const port = parts[0] === "" ? OFPP_IN_PORT : portOf(portSpan, ports);
   const tableSpan = value.slice(Math.min(value.text.length, parts[0].length + 1)).slice(0, parts[1]?.length ?? 0);
-  const table = parts[1] === undefined || parts[1] === "" ? 255 : u8(tableSpan, "table");
+  const table = parts[1] === undefined || parts[1] === "" ? 255 : decimal(tableSpan, 8, "table");
   if (parts[2] !== undefined && parts[2] !== "") {
     value.fail(parts[2] === "ct" ? "resubmit with ct: connection tracking is not supported" : shown(parts[2]), "");
   }

@@ -5,7 +5,7 @@
 import type { OfAction } from "./action.ts";
 import { type ActionContext, hexBytes } from "./action-argument.ts";
 import { parseLearn } from "./learn-text.ts";
-import { integerPrefix, keyValues, type Span, shown, u8, u16, unsigned, wordsOf } from "./syntax.ts";
+import { decimal, integerPrefix, keyValues, type Span, shown, u16, unsigned, wordsOf } from "./syntax.ts";
 
 /** The action, or undefined: the name is none of these. */
 export function parsePipelineAction(
@@ -29,7 +29,7 @@ export function parsePipelineAction(
     case "learn":
       return parseLearn(value, { ports, known: context.known });
     case "conjunction": {
-      const found = /^\s*(\w+)\s*,\s*(\d+)\s*\/\s*(\d+)\s*$/.exec(value.text);
+      const found = /^\s*(\+?\w+)\s*,\s*(\d+)\s*\/\s*(\d+)\s*$/.exec(value.text);
       const id = found === null ? undefined : integerPrefix(found[1]);
       if (id === undefined || id.length !== found![1].length || id.value > 0xffffffffn) {
         return value.fail(`conjunction(${value.text})`, "conjunction(ID,K/N)");
@@ -54,7 +54,7 @@ export function parsePipelineAction(
       return { kind: "write_metadata", valueHigh: bits[2], valueLow: bits[3], maskHigh: mask[2], maskLow: mask[3] };
     }
     case "goto_table": {
-      const table = u8(value, "table");
+      const table = decimal(value, 8, "table");
       if (context.table !== 255 && table <= context.table) {
         value.fail(`goto_table:${table} from table ${context.table}`, "a later table");
       }

@@ -130,14 +130,14 @@ export function integer(field: Field, span: Span, what: string): FieldValue {
 const macValue = (high: number, low: number): FieldValue => Int32Array.of(0, 0, high >>> 16, (high << 16) | low);
 
 function ipv4Mask(text: string): number | undefined {
-  if (!/^\d+$/.test(text)) return parseIpv4(text);
+  if (!/^\+?\d+$/.test(text)) return parseIpv4(text);
   const length = Number(text);
   return length > 32 ? undefined : length === 0 ? 0 : -1 << (32 - length);
 }
 
 function ipv6Mask(text: string): Int32Array | undefined {
   // A mask that starts with a decimal digit is taken for a length there, and what follows is refused (ipv6_parse_masked_len).
-  if (!/^\d+$/.test(text)) return /^\d/.test(text) ? undefined : parseIpv6(text);
+  if (!/^\+?\d+$/.test(text)) return /^\d/.test(text) ? undefined : parseIpv6(text);
   const length = Number(text);
   return length > 128 ? undefined : wordsOf(ones(length) << BigInt(128 - length));
 }
@@ -331,7 +331,7 @@ export function parseSubfieldPrefix(span: Span): { readonly subfield: Subfield; 
   const rest = span.text.slice(name.length);
   if (!rest.startsWith("[")) return { subfield: { field, at: 0, width: field.bits }, length: name.length };
   if (rest.startsWith("[]")) return { subfield: { field, at: 0, width: field.bits }, length: name.length + 2 };
-  const found = /^\[(\d{1,4})(?:\.\.(\d{1,4}))?\]/.exec(rest);
+  const found = /^\[(\+?\d{1,4})(?:\.\.(\+?\d{1,4}))?\]/.exec(rest);
   if (found === null)
     return span.slice(name.length).fail(`bits ${shown(rest)} of ${name}`, "[], [bit] or [first..last]");
   const at = Number(found[1]);

@@ -2,7 +2,7 @@
 import type { HashFields, OfAction } from "./action.ts";
 import { parseShortSubfield } from "./field-text.ts";
 import { type PortNumbers, portFromText } from "./port-name.ts";
-import { type Span, shown, u16, u32 } from "./syntax.ts";
+import { decimal, type Span, shown } from "./syntax.ts";
 
 export const HASH_FIELDS: readonly HashFields[] = [
   "eth_src",
@@ -32,7 +32,7 @@ export function parseMultipath(span: Span): OfAction {
   const parts = words(span);
   if (parts.length !== 6)
     span.fail(`multipath(${span.text})`, "multipath(FIELDS,BASIS,ALGORITHM,LINKS,ARGUMENT,FIELD[..])");
-  const links = u32(parts[3], "links");
+  const links = decimal(parts[3], 32, "links");
   const destination = parseShortSubfield(parts[5]);
   if (!destination.field.writable)
     parts[5].fail(`field ${destination.field.name} is read-only`, "a field that can be written");
@@ -43,10 +43,10 @@ export function parseMultipath(span: Span): OfAction {
   return {
     kind: "multipath",
     fields: oneOf(parts[0], HASH_FIELDS, "fields"),
-    basis: u16(parts[1], "basis"),
+    basis: decimal(parts[1], 16, "basis"),
     algorithm: oneOf(parts[2], ALGORITHMS, "algorithm"),
     maxLink: links - 1,
-    argument: u32(parts[4], "argument"),
+    argument: decimal(parts[4], 32, "argument"),
     destination,
   };
 }
@@ -73,7 +73,7 @@ export function parseBundle(span: Span, load: boolean, ports: PortNumbers | unde
   return {
     kind: "bundle",
     fields: oneOf(parts[0], HASH_FIELDS, "fields"),
-    basis: u16(parts[1], "basis"),
+    basis: decimal(parts[1], 16, "basis"),
     algorithm: oneOf(parts[2], BUNDLE_ALGORITHMS, "algorithm"),
     members,
     destination,

@@ -14,7 +14,7 @@ import { findField, findSubfieldName } from "./fields.ts";
 import type { PortNames, PortNumbers } from "./port-name.ts";
 import { isMet, type Known } from "./prerequisite.ts";
 import { DEFAULT_PRIORITY } from "./rule.ts";
-import { alternateHex, bigOf, hex, keyValues, type Span, shown, u8, u16, u32, unsigned, wordsOf } from "./syntax.ts";
+import { alternateHex, bigOf, decimal, hex, keyValues, type Span, shown, u32, unsigned, wordsOf } from "./syntax.ts";
 
 interface LearnContext {
   readonly ports: PortNumbers | undefined;
@@ -43,23 +43,23 @@ export function parseLearn(span: Span, context: LearnContext): LearnAction {
   for (const { key, value } of keyValues(span)) {
     switch (key.text) {
       case "table":
-        learn.table = u8(value, "table");
+        learn.table = decimal(value, 8, "table");
         if (learn.table === 255) value.fail("table 255", "a table from 0 to 254");
         break;
       case "priority":
-        learn.priority = u16(value, "priority");
+        learn.priority = decimal(value, 16, "priority");
         break;
       case "idle_timeout":
-        learn.idleTimeout = u16(value, "idle_timeout");
+        learn.idleTimeout = decimal(value, 16, "idle_timeout");
         break;
       case "hard_timeout":
-        learn.hardTimeout = u16(value, "hard_timeout");
+        learn.hardTimeout = decimal(value, 16, "hard_timeout");
         break;
       case "fin_idle_timeout":
-        learn.finIdleTimeout = u16(value, "fin_idle_timeout");
+        learn.finIdleTimeout = decimal(value, 16, "fin_idle_timeout");
         break;
       case "fin_hard_timeout":
-        learn.finHardTimeout = u16(value, "fin_hard_timeout");
+        learn.finHardTimeout = decimal(value, 16, "fin_hard_timeout");
         break;
       case "cookie":
         learn.cookie = unsigned(value, 64, "cookie");

@@ -33,7 +33,7 @@ const byNumber = new Map(RESERVED.map(([name, number]) => [number, name]));
 
 /** The 16-bit number of a port given by number (also OpenFlow 1.1's 32-bit ones), keyword or name. */
 export function portFromText(text: string, numbers: PortNumbers | undefined): number | undefined {
-  if (/^\d+$/.test(text)) {
+  if (/^\+?\d+$/.test(text)) {
     const number = Number(text);
     if (number < OFPP_MAX || (number >= OFPP_UNSET && number <= 0xffff)) return number;
     return number >= 0xffffff00 && number <= 0xffffffff ? number - 0xffff0000 : undefined;

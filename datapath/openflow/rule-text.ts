@@ -20,7 +20,7 @@ import {
   type FlowMod,
   type Rule,
 } from "./rule.ts";
-import { hex, keyValues, Span, shown, u8, u16, u32, unsigned } from "./syntax.ts";
+import { decimal, hex, keyValues, Span, shown, u16, u32, unsigned } from "./syntax.ts";
 import { needsNxm } from "./wire-format.ts";
 
 export interface TextOptions {
@@ -150,15 +150,14 @@ function parseLine(line: Span, given: Command | undefined, options: TextOptions)
       key.fail(`${shown(key.text)} is not known, or its value is missing`, "a field, or key=value");
     switch (key.text) {
       case "table":
-        if (!/^\d*$/.test(value.text)) value.fail(`table ${shown(value.text)}`, "a decimal number from 0 to 255");
-        mod.table = u8(value, "table");
+        mod.table = decimal(value, 8, "table");
         if (mod.table === 254 && !deletes) value.fail("table 254, Open vSwitch's own", "a table from 0 to 253");
         continue;
       case "cookie": {
         const slash = value.text.indexOf("/");
         if (slash < 0) {
           if (deletes) value.fail(`cookie=${value.text}`, `a mask, such as cookie=${value.text}/-1`);
-          mod.newCookie = unsigned(value, 64, "cookie");
+          mod.newCookie = cookieOf(value);
           mod.modifyCookie = true;
         } else {
           if (command === "add") value.fail(`cookie=${value.text}`, "a cookie without a mask");
@@ -302,3 +301,7 @@ function formatDuration(ns: number): string {
           .replace(/0+$/, "")}`)
   );
 }
+
+/** As strtoull: -1 is 64 bits of ones. */
+const cookieOf = (span: Span): bigint =>
+  BigInt.asUintN(64, span.text.startsWith("-") ? -unsigned(span.slice(1), 64, "cookie") : unsigned(span, 64, "cookie"));

@@ -111,17 +111,17 @@ export function keyValues(span: Span): KeyValue[] {
   }
 }
 
-/** C's strtoull(text, &tail, 0): decimal, 0x hexadecimal, 0 octal. Returns the value and the length taken, or undefined. */
+/** C's strtoull(text, &tail, 0): decimal, 0x hexadecimal, 0 octal, a plus in front. Returns the value and the length taken, or undefined. */
 export function integerPrefix(text: string): { readonly value: bigint; readonly length: number } | undefined {
-  const found = /^(0[xX][0-9a-fA-F]+|[0-9]+)/.exec(text);
+  const found = /^(\+?)(0[xX][0-9a-fA-F]+|[0-9]+)/.exec(text);
   if (found === null) return undefined;
-  const digits = found[0];
-  if (/^0[xX]/.test(digits)) return { value: BigInt(digits), length: digits.length };
+  const [all, plus, digits] = found;
+  if (/^0[xX]/.test(digits)) return { value: BigInt(digits), length: all.length };
   if (digits[0] === "0" && digits.length > 1) {
     const octal = /^0[0-7]*/.exec(digits)![0];
-    return { value: octal === "0" ? 0n : BigInt(`0o${octal.slice(1)}`), length: octal.length };
+    return { value: octal === "0" ? 0n : BigInt(`0o${octal.slice(1)}`), length: plus.length + octal.length };
   }
-  return { value: BigInt(digits), length: digits.length };
+  return { value: BigInt(digits), length: all.length };
 }
 
 /** A number from 0 to 2^bits - 1; `what` names it in the message. */
@@ -131,6 +131,15 @@ export function unsigned(span: Span, bits: number, what: string): bigint {
     span.fail(`${what} ${shown(span.text)}`, `a number from 0 to ${bits === 64 ? "2^64-1" : 2 ** bits - 1}`);
   }
   return parsed.value;
+}
+
+/** The same where Open vSwitch reads decimal digits only (numbers of tables, all of `learn`): 010 is ten. */
+export function decimal(span: Span, bits: number, what: string): number {
+  const { text } = span;
+  if (!/^\+?\d+$/.test(text) || Number(text) >= 2 ** bits) {
+    span.fail(`${what} ${shown(text)}`, `a decimal number from 0 to ${2 ** bits - 1}`);
+  }
+  return Number(text);
 }
 
 export const u8 = (span: Span, what: string): number => Number(unsigned(span, 8, what));

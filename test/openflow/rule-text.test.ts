@@ -242,3 +242,38 @@ test(`fuzz: ${ROUNDS} mutated rules give a rule or a FlowSyntaxError (FUZZ_SEED=
     }
   }
 });
+
+test("numbers in every form that ovs-ofctl takes", () => {
+  // `ovs-ofctl -O OpenFlow13 parse-flow RULE`: a plus everywhere, octal where it is not decimal by itself, -1 as 64 ones.
+  const pairs: readonly (readonly [string, string])[] = [
+    ["priority=+5,tcp,tp_dst=+80,actions=drop", "ADD priority=5,tcp,tp_dst=80 actions=drop"],
+    ["table=010,in_port=+1,actions=drop", "ADD table:10 in_port=1 actions=drop"],
+    ["priority=010,reg0=010,actions=output:017", "ADD priority=8,reg0=0x8 actions=output:17"],
+    ["cookie=-0x10,reg0=+1/+3,actions=drop", "ADD reg0=0x1/0x3 cookie:0xfffffffffffffff0 actions=drop"],
+    ["nw_src=1.2.3.4/+8,ip,actions=drop", "ADD ip,nw_src=1.0.0.0/8 actions=drop"],
+    ["actions=resubmit(+1,+2),resubmit(,010),+2", "ADD actions=resubmit(1,2),resubmit(,10),output:2"],
+    ["actions=goto_table:010", "ADD actions=goto_table:10"],
+    [
+      "actions=learn(table=1,priority=010,hard_timeout=011,in_port=1)",
+      "ADD actions=learn(table=1,hard_timeout=11,priority=10,in_port=1)",
+    ],
+    ["actions=load:+1->NXM_NX_REG0[+1..2]", "ADD actions=load:0x1->NXM_NX_REG0[1..2]"],
+    [
+      "actions=multipath(eth_src,+50,hrw,012,0,NXM_NX_REG0[0..3])",
+      "ADD actions=multipath(eth_src,50,hrw,12,0,NXM_NX_REG0[0..3])",
+    ],
+    ["actions=conjunction(010,1/2),conjunction(+9,2/2)", "ADD actions=conjunction(8,1/2),conjunction(9,2/2)"],
+    [
+      "actions=output(port=+1,max_len=0100),check_pkt_larger(+100)->reg0[0]",
+      "ADD actions=output(port=1,max_len=64),check_pkt_larger(100)->NXM_NX_REG0[0]",
+    ],
+  ];
+  for (const [text, want] of pairs) assert.equal(printed(parseFlow(text, "add", { version: 4 }), 4), want, text);
+  for (const text of [
+    "table=0x5,actions=drop",
+    "actions=resubmit(,0x5)",
+    "actions=goto_table:0x5",
+    "priority=++5,actions=drop",
+  ])
+    assert.throws(() => parseFlow(text, "add", { version: 4 }), FlowSyntaxError, text);
+});
