@@ -117,6 +117,28 @@ const simple: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
 );
+/** What lists of stepsOf() have seldom come to: headers of transport, neighbour discovery, ARP and labels, outputs in between. */
+export function rareSteps(): fc.Arbitrary<Step[]> {
+  const rows: readonly (readonly Header[])[] = [
+    ["tcp", "sctp", "icmp", "icmpv6"],
+    ["nd"],
+    ["ipv4", "ipv6", "arp", "mpls"],
+  ];
+  const labels: fc.Arbitrary<Step> = fc.oneof(
+    fc.record({ do: fc.constant("pop_mpls" as const), type: fc.constantFrom(0x0800, 0x8847, 0x8848) }),
+    fc.record({ do: fc.constant("pop_mpls" as const), type: fc.constantFrom(0x0800, 0x8847, 0x8848) }),
+    fc.record({ do: fc.constant("push_mpls" as const), type: fc.constantFrom(0x8847, 0x8848), entry: bytesOf(4) }),
+  );
+  const one = fc.oneof(
+    ...rows.map((row) => ({ weight: 3, arbitrary: fc.tuple(...row.map(setStep)).map((all): Step[] => [...all]) })),
+    { weight: 2, arbitrary: labels.map((step): Step[] => [step]) },
+    { weight: 1, arbitrary: output.map((step): Step[] => [step]) },
+  );
+  return fc
+    .tuple(fc.array(one, { minLength: 1, maxLength: 6 }), output)
+    .map(([lists, last]) => [...lists.flat(), last]);
+}
+
 /** The Ethernet header off, something done, and another one on. */
 const ethernet: fc.Arbitrary<Step[]> = fc
   .tuple(sets, fc.record({ do: fc.constant("push_eth" as const), dst: mac, src: mac }))

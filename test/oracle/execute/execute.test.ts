@@ -9,9 +9,9 @@ import fc from "fast-check";
 import { KEY_WORDS, W_ETH0, W_ETH1, W_ETH2, W_IN_PORT, W_RECIRC, W_TYPE } from "../../../datapath/flow/flow-key.ts";
 import { TestBench } from "../../datapath/bench.ts";
 import { property } from "../property.ts";
-import { bytesOf, OUTPUTS, stepsOf } from "./arbitrary.ts";
+import { bytesOf, OUTPUTS, rareSteps, stepsOf } from "./arbitrary.ts";
 import { parse, u16 } from "./frame.ts";
-import { frameOf, plainFrame } from "./frames.ts";
+import { frameOf, plainFrame, rareFrameOf } from "./frames.ts";
 import { Passes } from "./odp.ts";
 import { legal, perform, type Setting, type Step } from "./run.ts";
 import { transportSum } from "./sums.ts";
@@ -118,6 +118,23 @@ for (const tags of [1, 2]) {
     everything,
   );
 }
+
+/** Each of what is seldom above has been there often. */
+function rareOnes(t: TestContext): void {
+  t.diagnostic([...seen].map(([name, times]) => `${name} ${times}`).join(", "));
+  const names = ["set tcp", "set sctp", "set icmp", "set icmpv6", "set nd", "set arp", "set mpls", "pop_mpls"];
+  const seldom = names.filter((name) => (seen.get(name) ?? 0) < 20);
+  assert.deepEqual(seldom, []);
+  seen.clear();
+}
+
+property(
+  "execute and its slow twin send the same of TCP, SCTP, ICMP, ND, ARP and labels",
+  fc.record({ frame: rareFrameOf(1), steps: rareSteps() }),
+  500,
+  agree(1),
+  rareOnes,
+);
 
 /** Sums about 0, where a carry is lost most easily and where UDP has no sum: random ports would meet them once in 10,000. */
 property(

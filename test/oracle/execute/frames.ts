@@ -222,6 +222,38 @@ export function frameOf(limit: number): fc.Arbitrary<number[]> {
   return fc.oneof({ weight: 5, arbitrary: plain }, { weight: 1, arbitrary: inTunnel });
 }
 
+/** What frameOf() has seldom: TCP, SCTP, ICMP, neighbour discovery, ARP and labels over IP, whole, with a tag at most. */
+export function rareFrameOf(limit: number): fc.Arbitrary<number[]> {
+  const message = fc.oneof(tcp, sctp, icmp(1), icmp(1));
+  const over4 = fc.record({ head: bytesOf(8), inside: message }).map(({ head, inside }): Carried => {
+    const start = [0x45, 0, ...two(20 + inside.bytes.length), 0, 1, 0, 0, 64, inside.proto, 0, 0];
+    return { type: 0x0800, bytes: [...start, ...head, ...inside.bytes] };
+  });
+  const over6 = fc
+    .record({ head: bytesOf(32), inside: fc.oneof(tcp, sctp, neighbour, neighbour) })
+    .map(({ head, inside }): Carried => {
+      const start = [0x60, 0, 0, 7, ...two(inside.bytes.length), inside.proto, 64];
+      return { type: 0x86dd, bytes: [...start, ...head, ...inside.bytes] };
+    });
+  const labelled = fc
+    .record({ type: fc.constantFrom(0x8847, 0x8848), labels: fc.integer({ min: 1, max: 3 }), inside: over4 })
+    .map(({ type, labels, inside }): Carried => {
+      const stack = Array.from({ length: labels }, (_, n) => [0, 1, n === labels - 1 ? 0x11 : 0x10, 64]).flat();
+      return { type, bytes: [...stack, ...inside.bytes] };
+    });
+  return fc
+    .record({
+      addresses: bytesOf(12),
+      tags: fc.array(bytesOf(2), { maxLength: 1 }),
+      inside: fc.oneof(over4, over4, over6, over6, arp, arp, labelled),
+    })
+    .map(({ addresses, tags, inside }) => {
+      const frame = [...addresses, ...tags.flatMap((tci) => [0x81, 0, ...tci]), ...two(inside.type), ...inside.bytes];
+      finish(frame, limit, 0, false);
+      return frame;
+    });
+}
+
 /** An untagged IPv4 frame of TCP or UDP with right checksums. */
 export function plainFrame(
   proto: 6 | 17,

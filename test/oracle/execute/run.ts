@@ -1,6 +1,12 @@
 /**
  * The slow twin of datapath/action/execute.ts: a list of datapath actions done to one packet at a time, on plain bytes, as
  * the RFCs and ovs-actions(7) say, and for copies and truncation as Open vSwitch's odp_execute_actions() does it.
+ *
+ * Left out are the lists that no translation comes to (may(), maySet()): a header set that the packet has not, or that a later
+ * fragment does not hold, or IP of protocol 0 (the rule could not match it); a transport header behind an outer one of ours
+ * (another pass would be needed to know it); tags, tunnels and recirculation without an Ethernet header; taking Ethernet off
+ * behind a tag or of what is not IP; a recirculation or push_eth while a cut is pending; and the value of an outer UDP
+ * source port, which is the sender's to choose.
  */
 import { copyOf, isTag, type Packet, parse, u16 } from "./frame.ts";
 import { type FieldSet, type Header, maySet, setFields, setType } from "./set.ts";
