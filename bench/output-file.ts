@@ -1,5 +1,15 @@
 /** Files that a command writes for people: checked before the work, so that it is not lost after it; whole or not there. */
-import { accessSync, constants, mkdirSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  mkdirSync,
+  realpathSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { systemError } from "../pcaps/input-error.ts";
 import { InputError } from "./errors.ts";
@@ -79,19 +89,32 @@ export function writeText(file: string, text: string): void {
 
 /**
  * Makes the folder `path`, and those above it, where it is not there yet; throws an InputError when that fails or when it
- * cannot be written to. Not mkdirSync's `recursive`: under /proc it never comes back (Node 20).
+ * cannot be written to. Returns those it made, the outermost first. Not mkdirSync's `recursive`: under /proc it never comes
+ * back (Node 20).
  */
-export function makeFolder(path: string): void {
+export function makeFolder(path: string): string[] {
   try {
     const kind = statSync(path, { throwIfNoEntry: false });
     if (kind !== undefined) {
       if (!kind.isDirectory()) throw new InputError(`${path}: is a file, expected a folder`);
       accessSync(path, constants.W_OK);
-      return;
+      return [];
     }
-    makeFolder(dirname(resolve(path)));
+    const made = makeFolder(dirname(resolve(path)));
     mkdirSync(path);
+    return [...made, path];
   } catch (error) {
     throw systemError(error, `cannot make the folder ${path}`);
+  }
+}
+
+/** Takes folders away that `makeFolder` made, where nothing is in them. */
+export function removeFolders(made: readonly string[]): void {
+  for (const path of made.toReversed()) {
+    try {
+      rmdirSync(path);
+    } catch {
+      return; // not empty, or gone
+    }
   }
 }

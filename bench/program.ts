@@ -34,12 +34,14 @@ export function build(): Command {
     .helpOption("-h, --help", "print help")
     .showSuggestionAfterError()
     .exitOverride()
-    // These report what was done until then; the others are ended by a signal, or undo what they did (peer).
+    // These report what was done until then, or undo it; the others are ended by a signal, or undo what they did (peer).
     .hook("preAction", (_, action) => {
       const name = action.parent?.name() === "measure" ? "measure" : action.name();
-      if (!["run", "replay", "gate", "measure"].includes(name)) releaseSignals();
+      if (!["run", "replay", "gate", "measure", "generate"].includes(name)) releaseSignals();
     })
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "eastwest: ")) })
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/^error: /, "eastwest: ").replace("\n(", " (")),
+    })
     .addHelpText(
       "after",
       `

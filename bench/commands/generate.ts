@@ -1,12 +1,15 @@
 /** `eastwest generate FILE`: seeded captures of any size for every scenario. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { meanFrameSize } from "../../pcaps/generate/frame-sizes.ts";
-import { generateFile } from "../../pcaps/generate/generate.ts";
+import { type Generated, generating } from "../../pcaps/generate/generate.ts";
 import { type GenerateOptions, type Protocol, protocols } from "../../pcaps/generate/plan.ts";
 import { type PopularityKind, popularityKinds } from "../../pcaps/generate/popularity.ts";
 import { type Encapsulation, encapsulations, scenarios } from "../../pcaps/generate/scenario.ts";
 import { InputError } from "../../pcaps/input-error.ts";
+import { Exit } from "../errors.ts";
+import { onInterrupt } from "../interrupt.ts";
 import { whole as thousands } from "../report/format.ts";
+import { breathe } from "../trial/sampling.ts";
 import { count, positive } from "./options.ts";
 
 interface GenerateFlags {
@@ -95,7 +98,7 @@ Examples:
   $ eastwest generate bridge.pcapng.gz --scenario p2p --vms 1000 --flows 1000 --popularity round-robin --seed 7`;
 }
 
-function generate(file: string, flags: GenerateFlags): void {
+async function generate(file: string, flags: GenerateFlags): Promise<void> {
   const options: GenerateOptions = {
     scenario: flags.scenario,
     seed: flags.seed,
@@ -116,7 +119,12 @@ function generate(file: string, flags: GenerateFlags): void {
     startNs: flags.start,
   };
   if (file === "-") throw new InputError('cannot write "-": give a file name, or /dev/stdout for standard output');
-  const done = generateFile(file, options);
+  const done = await written(file, options);
+  if (done === null) {
+    process.stderr.write(`eastwest: interrupted, ${file} was not written\n`);
+    process.exitCode = Exit.Interrupted;
+    return;
+  }
   if (flags.quiet) return;
   const { plan } = done;
   // What is said goes to standard error when the capture itself goes to standard output.
@@ -148,6 +156,27 @@ function generate(file: string, flags: GenerateFlags): void {
       `${done.spanNs / 1e9} s, scenario ${plan.scenario.name}, ${plan.encapsulation === "none" ? "untagged" : plan.encapsulation}, ` +
       `sizes ${plan.sizes.name}, seed ${plan.seed}\n`,
   );
+}
+
+/** Null when a signal came: no file is left then (a pipe has got what was made so far). */
+async function written(file: string, options: GenerateOptions): Promise<Generated | null> {
+  let stopped = false;
+  const released = onInterrupt(() => {
+    stopped = true;
+  });
+  const steps = generating(file, options);
+  try {
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done === true) return value;
+      await breathe();
+      if (stopped) return null;
+    }
+  } finally {
+    // Takes the unfinished file away.
+    steps.return(undefined as never);
+    released();
+  }
 }
 
 function whole(least: number, most: number): (text: string) => number {

@@ -19,6 +19,16 @@ export function workerCount(text: string): number {
   return workers;
 }
 
+/** Most frames in a ring: 128 MB of memory each with frames of 1800 bytes. */
+const MOST_RING_SLOTS = 65_536;
+
+/** Frames that a ring holds. */
+export function ringSlots(text: string): number {
+  const slots = count(text);
+  if (slots > MOST_RING_SLOTS) throw new InvalidArgumentError(`Expected at most ${MOST_RING_SLOTS} frames.`);
+  return slots;
+}
+
 /** A number above 0. */
 export function positive(text: string): number {
   const value = Number(text);

@@ -7,7 +7,7 @@ import { macToText, parseMac } from "../../datapath/wire/addresses.ts";
 import { CheckError, Exit, InputError, messageOf } from "../errors.ts";
 import { checkRoom, readText } from "../input-file.ts";
 import { onInterrupt } from "../interrupt.ts";
-import { checkApart, checkWritable, makeFolder, writeText } from "../output-file.ts";
+import { checkApart, checkWritable, makeFolder, removeFolders, writeText } from "../output-file.ts";
 import { shown } from "../paths.ts";
 import { Progress } from "../progress.ts";
 import { type BridgeSetup, makeSwitch, type RuleText } from "../replay/bridge.ts";
@@ -183,7 +183,6 @@ async function run(captures: readonly string[], options: ReplayOptions): Promise
     await runSet(captures, bridge, options);
     return;
   }
-  if (options.write !== undefined) makeFolder(options.write);
   const bar = new Progress(options.quiet === true || !process.stderr.isTTY);
   let loaded: Loaded;
   try {
@@ -196,13 +195,18 @@ async function run(captures: readonly string[], options: ReplayOptions): Promise
     stopped = true;
   });
   let outcome: ReplayOutcome;
+  let made: readonly string[] = [];
   try {
+    if (options.write !== undefined) made = makeFolder(options.write);
     outcome = await replay(
       trialOf(loaded, options, (share, doing) => {
         bar.show(share, doing);
         return !stopped;
       }),
     );
+  } catch (error) {
+    removeFolders(made);
+    throw error;
   } finally {
     bar.stop();
     done();

@@ -33,7 +33,7 @@ import { type ModeResult, RESULT_FORMAT, RESULT_VERSION, type RunResult } from "
 import { type ModeOutcome, runMode } from "../trial/run-mode.ts";
 import type { Pace } from "../trial/schedule.ts";
 import { bridgeNamed, STATE_FORMAT, STATE_VERSION } from "../trial/state.ts";
-import { bitRate, byteSize, collect, count, oneOrMoreOf, positive, workerCount } from "./options.ts";
+import { bitRate, byteSize, collect, count, oneOrMoreOf, positive, ringSlots, workerCount } from "./options.ts";
 
 interface RunOptions {
   readonly mode: ModeName[];
@@ -118,7 +118,7 @@ export function register(program: Command): void {
         .default("together")
         .conflicts(["workers", "pps", "multiplier", "realTime"]),
     )
-    .option("--ring-slots <n>", "frames that a ring between two hosts holds (default: 1024)", count)
+    .option("--ring-slots <n>", "frames that a ring between two hosts holds (default: 1024)", ringSlots)
     .option("--ring-drop", "drop and count what finds a ring full, in place of waiting")
     .addOption(
       new Option("--repeat <n>", "measure exactly this many warm passes")
@@ -276,6 +276,12 @@ async function prepare(options: RunOptions, progress: (done: number, doing: stri
 
 /** An error of building a cluster, with the topology's file in front where it names no place (rules name their file). */
 function placed(error: unknown, file: string): unknown {
+  if (error instanceof RangeError && error.message.includes("of packet memory")) {
+    return new InputError(
+      `${shown(file)}: the caches of so many hosts do not fit into 2 GiB of packet memory, expected at most about 900 hosts`,
+      { cause: error },
+    );
+  }
   if (!isInputError(error) || /^\S*:\d+:\d+: /.test(error.message)) return error;
   return new InputError(`${shown(file)}: ${error.message}`, { cause: error });
 }
@@ -317,11 +323,10 @@ function deliver(
     modes: Object.fromEntries(outcomes.map(({ result: mode }) => [mode.mode, mode])),
   };
   const json = `${JSON.stringify(result, null, 2)}\n`;
+  // What was measured is printed before anything else can fail.
   if (options.json === "-") process.stdout.write(json);
-  else {
-    if (options.json !== undefined) writeText(options.json, json);
-    if (options.quiet !== true) process.stdout.write(runReport(result));
-  }
+  else if (options.quiet !== true) process.stdout.write(runReport(result));
+  if (options.json !== undefined && options.json !== "-") writeText(options.json, json);
   if (options.report !== undefined) {
     writeText(options.report, page(report(inputsOfRun(result))));
     const told = options.json === "-" || options.quiet === true;
@@ -330,6 +335,11 @@ function deliver(
         `\nwrote ${shown(options.report)}: the same as a page with pictures, open it in a browser\n`,
       );
   }
+  if (outcomes.some(({ files }) => files.some(({ rebased }) => rebased))) {
+    process.stderr.write(
+      "eastwest: warning: --write: the captures begin at a time that pcap cannot hold (1970 to 2106): times in the files count from 1970\n",
+    );
+  }
   // The report says it where the times are.
   const doubt = disturbance(Object.values(result.modes)).trim();
   if (doubt !== "" && (options.json === "-" || options.quiet === true)) process.stderr.write(`eastwest: ${doubt}\n`);
@@ -337,7 +347,7 @@ function deliver(
     const saved = Object.fromEntries(outcomes.map(({ result: mode, state }) => [mode.mode, state]));
     writeText(
       options.save,
-      `${JSON.stringify({ format: STATE_FORMAT, version: STATE_VERSION, modes: saved }, null, 2)}\n`,
+      `${JSON.stringify({ format: STATE_FORMAT, version: STATE_VERSION, interrupted: stopped, modes: saved }, null, 2)}\n`,
     );
   }
   if (options.json !== "-") {

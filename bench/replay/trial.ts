@@ -79,6 +79,8 @@ export async function replay(trial: ReplayTrial): Promise<ReplayOutcome> {
     files.size === 0 ? null : (port, bytes, start, end, time) => files.get(port)?.write(bytes, start, end, time);
   try {
     const done = trial.workers > 1 ? await replayThreads(trial, schedule, tap) : await replayHere(trial, schedule, tap);
+    // The disk may be full only now: then none of them gets its name.
+    for (const writer of files.values()) writer.flush();
     const written = [...files.values()].map((writer) => {
       writer.close();
       return { path: writer.path, frames: writer.frames };

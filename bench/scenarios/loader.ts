@@ -143,8 +143,11 @@ function checkNames(source: YamlSource, topology: Topology): void {
   unique(source, wires, ["wires"], "wire");
   for (const [h, host] of hosts.entries()) checkHost(source, host, ["hosts", h]);
   const taken = new Map<string, string>();
+  const ports = new Map(
+    hosts.map((host) => [host.name, new Set(host.bridges.flatMap((bridge) => bridge.ports.map(({ name }) => name)))]),
+  );
   const take = (port: string, by: string, path: Path): void => {
-    checkPort(source, hosts, port, path);
+    checkPort(source, ports, port, path);
     const other = taken.get(port);
     if (other !== undefined) throw source.error(path, `port ${port} is taken by ${other} already`);
     taken.set(port, by);
@@ -184,6 +187,8 @@ function checkHost(source: YamlSource, host: HostConfig, path: Path): void {
       const peer = port.options?.["peer"];
       const at = [...path, "bridges", b, "ports", p];
       if (peer === undefined) throw source.error(at, `patch port ${port.name} needs options: { peer: NAME }`);
+      if (peer === port.name)
+        throw source.error([...at, "options", "peer"], `${peer} is the port itself, expected another`);
       const other = ports.get(peer);
       if (other?.type !== "patch" || other.options?.["peer"] !== port.name) {
         throw source.error(
@@ -224,15 +229,17 @@ function checkHost(source: YamlSource, host: HostConfig, path: Path): void {
   }
 }
 
-function checkPort(source: YamlSource, hosts: readonly HostConfig[], path: string, at: Path): void {
+/** `ports`: the names of each host's. */
+function checkPort(source: YamlSource, ports: ReadonlyMap<string, ReadonlySet<string>>, path: string, at: Path): void {
   const [hostName, portName] = path.split("/");
-  const host = hosts.find((candidate) => candidate.name === hostName);
-  if (host === undefined) {
-    throw source.error(at, `no host ${hostName}, there are ${hosts.map((candidate) => candidate.name).join(", ")}`);
-  }
-  if (host.bridges.some((bridge) => bridge.ports.some((port) => port.name === portName))) return;
-  throw source.error(at, `no bridge of ${hostName} has a port ${portName}`);
+  const own = ports.get(hostName);
+  if (own === undefined) throw source.error(at, `no host ${hostName}, there are ${listed([...ports.keys()])}`);
+  if (!own.has(portName)) throw source.error(at, `no bridge of ${hostName} has a port ${portName}`);
 }
+
+/** At most ten of them. */
+const listed = (names: readonly string[]): string =>
+  names.length > 10 ? `${names.slice(0, 10).join(", ")} and ${names.length - 10} more` : names.join(", ");
 
 function unique(source: YamlSource, items: readonly { readonly name: string }[], path: Path, what: string): void {
   const seen = new Set<string>();

@@ -16,6 +16,7 @@ export function checkNetworks(source: YamlSource, { hosts, vms }: Topology): voi
       const at: Path = ["hosts", h, "namespaces", n];
       for (const [i, link] of namespace.interfaces.entries()) {
         checkStation(source, link.mac, [...at, "interfaces", i, "mac"]);
+        checkAddresses(source, link.addresses, [...at, "interfaces", i, "addresses"]);
       }
       for (const [i, { via, dev }] of (namespace.routes ?? []).entries()) {
         const link = namespace.interfaces.find(({ name }) => name === dev);
@@ -30,7 +31,26 @@ export function checkNetworks(source: YamlSource, { hosts, vms }: Topology): voi
       }
     }
   }
-  for (const [v, vm] of vms.entries()) checkStation(source, vm.mac, ["vms", v, "mac"]);
+  for (const [v, vm] of vms.entries()) {
+    checkStation(source, vm.mac, ["vms", v, "mac"]);
+    checkAddresses(source, vm.addresses, ["vms", v, "addresses"]);
+  }
+}
+
+/** Each is an address, and none is there twice (Linux: "RTNETLINK answers: File exists"). */
+function checkAddresses(source: YamlSource, addresses: readonly string[], path: Path): void {
+  const seen = new Set<string>();
+  for (const [i, text] of addresses.entries()) {
+    let prefix: string;
+    try {
+      const { words, bits } = prefixFromText(text);
+      prefix = `${[...words].join(" ")}/${bits}`;
+    } catch (error) {
+      throw source.error([...path, i], (error as Error).message);
+    }
+    if (seen.has(prefix)) throw source.error([...path, i], `${text} is there already`);
+    seen.add(prefix);
+  }
 }
 
 function checkTunnels(source: YamlSource, host: HostConfig, path: Path): void {

@@ -26,7 +26,7 @@ export class YamlSource {
     const [error] = document.errors;
     if (error !== undefined) {
       const { line, col } = this.#lines.linePos(error.pos[0]);
-      throw new InputError(`${shown(file)}:${line}:${col}: not YAML: ${error.message.split("\n", 1)[0]}`);
+      throw new InputError(`${shown(file)}:${line}:${col}: ${wrong(error)}`);
     }
     try {
       this.value = document.toJS({ maxAliasCount: 1000 });
@@ -66,6 +66,13 @@ export class YamlSource {
   }
 }
 
+/** What the library says, where it does not speak to people who write YAML. */
+function wrong({ code, message }: { readonly code: string; readonly message: string }): string {
+  if (code === "MULTIPLE_DOCS") return "a second document begins here, expected one";
+  if (message.startsWith("Maximum call stack")) return "nested too deeply";
+  return `not YAML: ${message.split("\n", 1)[0]}`;
+}
+
 export interface SchemaCheck {
   (value: unknown): boolean;
   errors?: ErrorObject[] | null | undefined;
@@ -96,7 +103,7 @@ export function sentence(error: ErrorObject): string {
     case "enum":
       return `${quoted(error.data)} is not one of ${(params["allowedValues"] as unknown[]).join(", ")}`;
     case "type":
-      return `${quoted(error.data)} is not ${a(params["type"])}`;
+      return `${quoted(error.data)} is not ${params["type"] === "object" ? `a mapping with ${keysOf(error)}` : a(params["type"])}`;
     case "pattern":
       return `${quoted(error.data)} is not ${described ?? `of the form ${params["pattern"]}`}`;
     default:
@@ -115,7 +122,8 @@ function a(type: unknown): string {
 }
 
 function quoted(value: unknown): string {
-  if (value !== null && typeof value === "object") return Array.isArray(value) ? "this list" : "this mapping";
+  if (value === null) return "nothing";
+  if (typeof value === "object") return Array.isArray(value) ? "this list" : "this mapping";
   const text = JSON.stringify(value) ?? "nothing";
   return text.length > 100 ? `${text.slice(0, 100)}...` : text;
 }

@@ -12,6 +12,9 @@ import { breathe } from "./sampling.ts";
 
 /** Packets of the shorter stretch, about; more make small leaks visible, fewer keep collections away. */
 const PACKETS = 200_000;
+/** Nor does it take longer, about, ms, and no round begins after ALL_MS: a pass may be slow (rules with many outputs). */
+const STRETCH_MS = 500;
+const ALL_MS = 20_000;
 const TRIES = 12;
 /** Rounds whose least growth counts, when the first was not without any. */
 const ROUNDS = 4;
@@ -32,14 +35,23 @@ export async function bytesPerPacket(
   grow: (passes: number) => Promise<Growth>,
   goOn: () => boolean,
 ): Promise<number | null> {
+  const began = performance.now();
   const { packets } = await grow(1);
   if (packets === 0) return null;
   let passes = Math.max(1, Math.round(PACKETS / packets));
+  let passMs = performance.now() - began;
+  if (passes * passMs > STRETCH_MS) {
+    // Twice, because a moment without the core is not the pass's own.
+    const again = performance.now();
+    await grow(1);
+    passMs = Math.min(passMs, performance.now() - again);
+    passes = Math.max(1, Math.min(passes, Math.floor(STRETCH_MS / passMs)));
+  }
   let least = Number.POSITIVE_INFINITY;
   let short = Number.POSITIVE_INFINITY;
   let long = Number.POSITIVE_INFINITY;
   let rounds = 0;
-  for (let i = 0; i < TRIES && rounds < ROUNDS && least > 0; i++) {
+  for (let i = 0; i < TRIES && rounds < ROUNDS && least > 0 && performance.now() - began < ALL_MS; i++) {
     if (!goOn()) return null;
     const few = await grow(passes);
     if (!goOn()) return null;

@@ -15,9 +15,15 @@ import type { NodeCost } from "./result.ts";
 export const LAYER1_OCTETS = 24;
 export const SCALE = [2, 3, 5, 10, 50, 100] as const;
 
-export const capacityModel =
-  "busiest node: every node has one core (CPU as measured here, the time in the nodes alone) and one full-duplex card; N compute nodes with balanced " +
-  "load, network nodes as in the topology: min(N / compute cost, K / network cost)";
+const SCALED =
+  "N compute nodes with balanced load, network nodes as in the topology: min(N / compute cost, K / network cost)";
+
+/** The model in a sentence; without measured times only the cards limit. */
+export const capacityModel = (timed: boolean): string =>
+  timed
+    ? "busiest node: every node has one core (CPU as measured here, the time in the nodes alone) and one full-duplex " +
+      `card; ${SCALED}`
+    : "busiest node: every node has one full-duplex card; no time was measured, so that the CPU is left out";
 
 export interface Limit {
   readonly packetsPerSecond: number;
@@ -48,7 +54,7 @@ export function capacityOf(nodes: readonly NodeCost[], packets: number, frameByt
   const packetsPerSecond = limits.length === 0 ? null : Math.min(...limits.map((limit) => limit.packetsPerSecond));
   const costs = capacityCosts(nodes, packets, nic);
   return {
-    model: capacityModel,
+    model: capacityModel(nodes.every((node) => node.nsPerPacket !== null)),
     nicBitsPerSecond: nic,
     cpu,
     nic: card,

@@ -12,7 +12,7 @@ import { join } from "node:path";
 import type { Fabric } from "../../datapath/fabric.ts";
 import type { Topology } from "../../datapath/topology.ts";
 import { PcapWriter } from "../../pcaps/write-pcap.ts";
-import { makeFolder } from "../output-file.ts";
+import { makeFolder, removeFolders } from "../output-file.ts";
 
 /** DIR/MODE/NAME.pcap of a VM or of HOST/PORT. */
 const frameFile = (folder: string, name: string): string => join(folder, `${name.replaceAll(/[^\w.@-]/g, "-")}.pcap`);
@@ -30,10 +30,12 @@ export class FrameFiles {
   readonly #ports = new Map<string, PcapWriter>();
   readonly #hosts: readonly string[];
   readonly #underlay: PcapWriter;
+  /** Folders that were not there before. */
+  readonly #made: readonly string[];
 
   /** Makes the folder and the files. `epochNs` is the time of virtual time 0. */
   constructor(folder: string, fabric: Fabric, epochNs: bigint) {
-    makeFolder(folder);
+    this.#made = makeFolder(folder);
     const create = (name: string): PcapWriter => {
       const writer = new PcapWriter(frameFile(folder, name), epochNs);
       this.#all.push(writer);
@@ -64,14 +66,17 @@ export class FrameFiles {
     this.#underlay.write(bytes, start, end, time);
   }
 
-  /** Closes all files; returns how many frames each holds, by path. */
-  close(): { path: string; frames: number }[] {
+  /** Closes all files; returns how many frames each holds, by path, and whether their times count from 1970. */
+  close(): { path: string; frames: number; rebased: boolean }[] {
+    // The disk may be full only now: then none of them gets its name.
+    for (const writer of this.#all) writer.flush();
     for (const writer of this.#all) writer.close();
-    return this.#all.map(({ path, frames }) => ({ path, frames }));
+    return this.#all.map(({ path, frames, rebased }) => ({ path, frames, rebased }));
   }
 
-  /** Gives up: those that were not closed yet are gone. */
+  /** Gives up: files that were not closed yet are gone, and so are folders made for them. */
   abort(): void {
     for (const writer of this.#all) writer.abort();
+    removeFolders(this.#made);
   }
 }

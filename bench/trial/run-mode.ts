@@ -58,7 +58,7 @@ export interface ModeOutcome {
   readonly state: ClusterState | null;
   /** By "HOST/BRIDGE", as `ovs-ofctl dump-flows`. */
   readonly dumps: ReadonlyMap<string, string>;
-  readonly files: readonly { readonly path: string; readonly frames: number }[];
+  readonly files: readonly { readonly path: string; readonly frames: number; readonly rebased: boolean }[];
   readonly interrupted: boolean;
 }
 

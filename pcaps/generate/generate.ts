@@ -18,11 +18,23 @@ export interface Generated {
   readonly spanNs: number;
 }
 
+/** Frames from one pause of `generating` to the next. */
+const PAUSE = 1 << 16;
+
 /**
  * Writes a generated capture: pcapng when the name ends in .pcapng (or .pcapng.gz), pcap otherwise, both with nanoseconds,
  * gzip when it ends in .gz. Throws InputError for values that do not fit, and when the file cannot be written.
  */
 export function generateFile(path: string, options: GenerateOptions = {}): Generated {
+  const steps = generating(path, options);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+/** `generateFile` with pauses, so that others have their turn; who leaves it at one (`return`) leaves no file. */
+export function* generating(path: string, options: GenerateOptions = {}): Generator<undefined, Generated> {
   const plan = makePlan(options);
   const generator = new FrameGenerator(plan);
   const { frame } = generator;
@@ -39,13 +51,14 @@ export function generateFile(path: string, options: GenerateOptions = {}): Gener
       bytes += generator.length;
       flows += 1 - seen[generator.flow];
       seen[generator.flow] = 1;
+      if (generator.made % PAUSE === 0) yield;
     }
     classic?.close();
     ng?.close();
-  } catch (error) {
+  } finally {
+    // Harmless behind `close`.
     classic?.abort();
     ng?.abort();
-    throw error;
   }
   return { path, plan, frames: generator.made, bytes, flows, spanNs: generator.time };
 }

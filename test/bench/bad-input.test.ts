@@ -190,8 +190,59 @@ test("a loop that floods is found, and leaves no files", () =>
     const out = join(folder, "out");
     const ran = eastwest("run", "--no-timing", "--topology", topology, "--from", `vm1=${vm1}`, "--write", out);
     refused(ran, "topology loop", "without end", "loop of wires");
-    assert.deepEqual(readdirSync(join(out, "other")), []);
+    assert.ok(!existsSync(join(folder, "out")));
   }));
+
+test("topologies that nobody meant: where, and what was expected", () =>
+  withFolder((folder) => {
+    const file = join(folder, "topology.yaml");
+    const cluster = (port: string, address: string): string =>
+      "name: x\nhosts:\n  - name: h\n    bridges:\n      - name: br0\n        ports:\n" +
+      `          - { name: p, ofport: 1 }\n          - { name: q, ofport: 2${port} }\n` +
+      `vms:\n  - { name: v, port: h/p, mac: "02:00:00:00:00:01", addresses: [${address}] }\nwires: []\n`;
+    const cases: readonly (readonly [string, string])[] = [
+      ["", "topology.yaml:1:1: the file: nothing is not a mapping with one of name, mode"],
+      ["- a\n", "topology.yaml:1:1: the file: this list is not a mapping"],
+      [`${cluster("", "")}---\n${cluster("", "")}`, "topology.yaml:12:1: a second document begins here"],
+      [`name: ${"[".repeat(20_000)}`, "nested too deeply"],
+      [cluster(", type: patch, options: { peer: q }", ""), "topology.yaml:8:65: q is the port itself"],
+      [cluster("", "10.0.0.1/99"), 'topology.yaml:10:65: "10.0.0.1/99" is not an address with a prefix length'],
+      [cluster("", "10.0.0.1/24, 10.0.0.1/24"), "topology.yaml:10:78: 10.0.0.1/24 is there already"],
+    ];
+    for (const [text, wanted] of cases) {
+      writeFileSync(file, text);
+      refused(eastwest("run", "--no-timing", "--topology", file, "--from", `v=${vm1}`), wanted);
+    }
+  }));
+
+test("more hosts than memory: one line", () =>
+  withFolder((folder) => {
+    const file = join(folder, "topology.yaml");
+    const hosts = Array.from({ length: 1000 }, (_, h) => `  - { name: h${h}, bridges: [{ name: br0, ports: [] }] }\n`);
+    writeFileSync(file, `name: x\nhosts:\n${hosts.join("")}wires: []\n`);
+    refused(eastwest("run", "--no-timing", "--topology", file), "topology.yaml: the caches of so many hosts");
+  }));
+
+test("a disk that is full leaves no folder and no file", { skip: process.platform === "win32" }, () =>
+  withFolder((folder) => {
+    // A limit on the size of files stands for the disk: 8 blocks of 1024 bytes.
+    const limited = (words: string): Ran => {
+      const script = `trap "" XFSZ; ulimit -f 8; exec "$0" "$@" ${words}`;
+      const ran = spawnSync("bash", ["-c", script, process.execPath, program], { cwd: folder, encoding: "utf8" });
+      return { status: ran.status, stdout: ran.stdout, stderr: ran.stderr };
+    };
+    const cannot = /cannot write \S+( beyond \d+ bytes)?: file too large/;
+    refused(limited("run --no-timing --quiet --write a/b"), cannot);
+    writeFileSync(join(folder, "normal.flows"), "actions=output:2\n");
+    refused(limited(`replay "${vm1}" --rules normal.flows --no-timing --quiet --write a/b`), cannot);
+    refused(limited("generate a.pcap"), cannot);
+    refused(limited("run --no-timing --quiet --save a.json"), cannot);
+    assert.deepEqual(readdirSync(folder), ["normal.flows"]);
+    const told = limited("run --no-timing --json a.json");
+    assert.equal(told.status, 2);
+    assert.match(told.stdout, /Counters add up/, "what was counted is printed all the same");
+  }),
+);
 
 test("a capture that does not fit the memory given", () => {
   refused(eastwest(...fast, "--memory", "4k"), "gre-dvr.vm1.pcap", /4096/);

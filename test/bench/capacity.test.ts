@@ -70,6 +70,7 @@ test("without times only the card limits, without frames nothing does", () => {
   const untimed = capacityOf([node("a", "compute", null, 1, 1)], 1, 1000, 10e9);
   assert.equal(untimed.cpu, null);
   assert.equal(untimed.limitedBy, "nic");
+  assert.doesNotMatch(untimed.model, /CPU as measured/);
   assert.deepEqual([...new Set(untimed.scale.map(({ packetsPerSecond }) => packetsPerSecond))], [null]);
   const nothing = capacityOf([node("a", "compute", null, 0, 0)], 0, 0, 10e9);
   assert.deepEqual([nothing.packetsPerSecond, nothing.bitsPerSecond, nothing.limitedBy], [null, null, null]);

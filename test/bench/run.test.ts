@@ -272,6 +272,41 @@ test("interrupted: what was done is reported, exit code 130", () =>
     assert.deepEqual(underlay.warnings, []);
   }));
 
+test("generate, interrupted: nothing is left, exit code 130", () =>
+  withFolder(async (folder) => {
+    const file = join(folder, "long.pcap.gz");
+    const begun = (): boolean => existsSync(`${file}.part`);
+    const ran = await interrupted(["generate", file, "--frames", "100000000"], { signal: "SIGTERM", begun });
+    assert.equal(ran.status, 130, ran.stderr);
+    assert.match(ran.stderr, /^eastwest: interrupted, \S+ was not written\n$/);
+    assert.ok(!existsSync(file) && !begun());
+  }));
+
+test("--write: times that pcap cannot hold count from 1970, and that is said", () =>
+  withFolder(async (folder) => {
+    // A pcapng section with an interface whose times begin 5 * 10^9 s before 1970 (if_tsoffset, option 14), and one frame.
+    const words = (...list: readonly number[]): Buffer => Buffer.from(Int32Array.from(list).buffer);
+    const block = (type: number, body: Buffer): Buffer =>
+      Buffer.concat([words(type, body.length + 12), body, words(body.length + 12)]);
+    // A broadcast of VM1: bridges flood it to the other hosts.
+    const frame = Buffer.alloc(60);
+    frame.write("fffffffffffffa163e176ba788b5", "hex");
+    const file = join(folder, "old.pcapng");
+    const offset = Buffer.alloc(16);
+    offset.writeUInt32LE(14 + (8 << 16), 0);
+    offset.writeBigInt64LE(-5_000_000_000n, 4);
+    const section = block(0x0a0d0d0a, words(0x1a2b3c4d, 1, -1, -1));
+    const card = block(1, Buffer.concat([words(1, 0), offset]));
+    const packet = block(6, Buffer.concat([words(0, 0, 7, frame.length, frame.length), frame]));
+    writeFileSync(file, Buffer.concat([section, card, packet]));
+    const ran = eastwest(
+      ...["run", "--mode", "dvr", "--no-timing", "--quiet", "--write", folder, "--from", `vm1=${file}`],
+    );
+    assert.equal(ran.status, 0, ran.stderr);
+    assert.match(ran.stderr, /^eastwest: warning: --write: .*times in the files count from 1970\n$/);
+    assert.equal((await readTrace(join(folder, "dvr", "underlay.pcap"))).epochNs, 0n);
+  }));
+
 test("--reader libpcap and --filter", async (context) => {
   if ((await libpcapVersion()) === undefined) return context.skip("the optional package node-pcap is not there");
   const offered = (...more: string[]): number => {
