@@ -3,12 +3,13 @@
  * large pieces, never through a buffer in between (gzip and pipes excepted).
  *
  * Plain files are read with blocking calls: a piece comes from the page cache at 15 GB/s, and through the thread pool
- * each piece costs a round trip on top. Gzip may have several members back to back (RFC 1952 2.2), as bgzip, pigz or
+ * each piece costs a round trip on top; only where the memory is new do other threads gain more (read-ahead.ts). Gzip may have several members back to back (RFC 1952 2.2), as bgzip, pigz or
  * `cat` make them; zlib goes on to the next by itself.
  */
 import { closeSync, createReadStream, fstatSync, openSync, readSync, type Stats } from "node:fs";
 import { createGunzip } from "node:zlib";
 import { InputError, systemError } from "./input-error.ts";
+import { ReadAhead } from "./read-ahead.ts";
 
 /**
  * Bytes asked of a plain file at once: few enough that the parser finds them in the second-level cache. Finding the frames
@@ -26,6 +27,11 @@ export interface ByteSource {
   readonly warning: string;
   /** Reads at least one and at most `room` bytes to into[at...]; 0 at the end. Throws InputError. */
   read(into: Uint8Array, at: number, room: number): number | Promise<number>;
+  /**
+   * From here on, `read` will be asked for what follows, to into[at, end), without a gap: a plain file lets other threads
+   * read ahead. Only for memory that nobody has touched yet, see ReadAhead.
+   */
+  readAhead(into: Uint8Array, at: number, end: number): void;
   close(): void;
 }
 
@@ -84,6 +90,7 @@ class FileSource implements ByteSource {
   readonly warning = "";
   readonly #fd: number;
   #position = 0;
+  #ahead: ReadAhead | undefined;
 
   constructor(name: string, fd: number, stats: Stats) {
     this.name = name;
@@ -91,7 +98,12 @@ class FileSource implements ByteSource {
     this.#fd = fd;
   }
 
-  read(into: Uint8Array, at: number, room: number): number {
+  readAhead(into: Uint8Array, at: number, end: number): void {
+    this.#ahead = new ReadAhead(this.#fd, this.#position, into, at, end);
+  }
+
+  read(into: Uint8Array, at: number, room: number): number | Promise<number> {
+    if (this.#ahead !== undefined) return this.#next(this.#ahead);
     try {
       const n = readSync(this.#fd, into, at, room < PIECE ? room : PIECE, this.#position);
       this.#position += n;
@@ -101,8 +113,18 @@ class FileSource implements ByteSource {
     }
   }
 
+  async #next(ahead: ReadAhead): Promise<number> {
+    try {
+      return await ahead.next();
+    } catch (error) {
+      throw systemError(error, `cannot read ${this.name} at offset ${ahead.position}`);
+    }
+  }
+
+  /** Behind what is being read ahead, if anything is: the number of a closed file may soon be another's. */
   close(): void {
-    closeSync(this.#fd);
+    if (this.#ahead === undefined) closeSync(this.#fd);
+    else void this.#ahead.stop().then(() => closeSync(this.#fd));
   }
 }
 
@@ -121,6 +143,9 @@ class StreamSource implements ByteSource {
     const bytes = stream as AsyncIterable<Buffer>;
     this.#pieces = gzip ? this.#gunzip(bytes) : bytes[Symbol.asyncIterator]();
   }
+
+  /** What comes in a stream comes by itself. */
+  readAhead(): void {}
 
   async read(into: Uint8Array, at: number, room: number): Promise<number> {
     while (this.#used === this.#piece.length) {

@@ -1,6 +1,7 @@
 /**
  * The columns of a trace while it is being read: they grow, keep the clock, and count what was odd. They live in shared
- * memory so that a finished trace goes to workers without a copy: 20 bytes a frame.
+ * memory so that a finished trace goes to workers without a copy: 16 bytes a frame, and 20 when frames were snapped. As long
+ * as none was, lengths on the wire are the captured ones, in the same memory.
  *
  * The clock. Frames keep the order of the file, as tcpreplay sends them and Wireshark lists them; no frame is moved.
  * Virtual time must not run backwards, so a frame that is older than the one before it gets that one's time
@@ -12,7 +13,7 @@
 import type { Trace } from "../datapath/packet/trace.ts";
 
 const SECOND = 1e9;
-/** Bytes that the columns take for one frame. */
+/** Bytes that the columns take for one frame, at most. */
 export const COLUMN_BYTES = 20;
 
 export class FrameColumns {
@@ -22,7 +23,8 @@ export class FrameColumns {
   readonly limit: number;
   start: Int32Array = new Int32Array(0);
   length: Int32Array = new Int32Array(0);
-  wireLength: Int32Array = new Int32Array(0);
+  /** The same array as `length` until a frame was snapped. */
+  wireLength: Int32Array = this.length;
   time: Float64Array = new Float64Array(0);
 
   /** Frames of the whole file so far, over all windows. */
@@ -73,8 +75,10 @@ export class FrameColumns {
     if (time < this.#last) time = this.#backwards(time);
     this.#last = time;
     if (wireLength !== length) {
-      if (wireLength > length) this.snapped++;
-      else {
+      if (wireLength > length) {
+        this.snapped++;
+        if (this.wireLength === this.length) this.#separate();
+      } else {
         this.overlong++;
         wireLength = length;
       }
@@ -144,21 +148,31 @@ export class FrameColumns {
     return this.#last;
   }
 
+  /** The first snapped frame: lengths on the wire get a column of their own. */
+  #separate(): void {
+    this.wireLength = wider(this.length, this.capacity);
+  }
+
   #grow(capacity: number): void {
-    const start = new Int32Array(new SharedArrayBuffer(capacity * 4));
-    const length = new Int32Array(new SharedArrayBuffer(capacity * 4));
-    const wireLength = new Int32Array(new SharedArrayBuffer(capacity * 4));
+    const start = wider(this.start, capacity);
+    const length = wider(this.length, capacity);
     const time = new Float64Array(new SharedArrayBuffer(capacity * 8));
-    start.set(this.start);
-    length.set(this.length);
-    wireLength.set(this.wireLength);
     time.set(this.time);
+    const one = this.wireLength === this.length;
     this.start = start;
     this.length = length;
-    this.wireLength = wireLength;
+    if (one) this.wireLength = length;
+    else this.wireLength = wider(this.wireLength, capacity);
     this.time = time;
     this.capacity = capacity;
   }
+}
+
+/** A shared copy of a column, with room for `capacity` frames. */
+function wider(column: Int32Array, capacity: number): Int32Array {
+  const copy = new Int32Array(new SharedArrayBuffer(capacity * 4));
+  copy.set(column);
+  return copy;
 }
 
 /**

@@ -18,6 +18,8 @@ import type { CaptureInterface, RecordParser } from "./record-parser.ts";
 const MAX_BYTES = 2 ** 31 - 1;
 const FIRST_PIECE = 64 << 10;
 const PROGRESS_MS = 100;
+/** Bytes of file that are left from which on other threads read ahead. */
+const READ_AHEAD_FROM = 16 << 20;
 
 export interface ReadOptions {
   /** Most bytes of memory for file content and columns together. Without it: 2 GiB of content. */
@@ -150,6 +152,7 @@ export class TraceWindows implements AsyncIterable<Trace> {
     }
     this.#reserve(size >= 0 ? size : Math.min(this.#memory, 1 << 20));
     const columns = this.#columns;
+    if (size - this.#filled > READ_AHEAD_FROM) this.#source.readAhead(this.#bytes, this.#filled, size);
     for (;;) {
       const before = columns.count;
       await this.#fill(true);

@@ -179,6 +179,26 @@ for (const [what, path, message] of refused) {
   });
 }
 
+test("frames that are snapped only far into the file: lengths before them stay as they are", async () => {
+  const made = Array.from({ length: 500 }, (_, i) => ({ frame: anyFrame(60 + (i % 5), i), seconds: i, fraction: 0 }));
+  const bytes = pcap(made);
+  const expected = made.map(({ frame }) => frame.length);
+  let at = 24;
+  for (const [i, { frame }] of made.entries()) {
+    if (i === 300 || i === 450) {
+      expected[i] = 1000 + i;
+      new DataView(bytes.buffer).setUint32(at + 12, 1000 + i, true);
+    }
+    at += 16 + frame.length;
+  }
+  const trace = await readTrace(fileOf(bytes));
+  assert.deepEqual([...trace.wireLength], expected);
+  assert.deepEqual(
+    [...trace.length],
+    made.map(({ frame }) => frame.length),
+  );
+});
+
 test("a captured length that cannot be is an error with frame and offset", async () => {
   const bytes = pcap(frames);
   new DataView(bytes.buffer).setUint32(24 + 76 + 8, 300_000, true);
@@ -195,7 +215,7 @@ test("a capture larger than the memory given is refused with both sizes", async 
     name: "InputError",
     message: `${path}: needs ${bytes.length} bytes of memory as one trace, the limit is 100000 bytes: raise it, or split the file (editcap -c)`,
   });
-  // The columns count too: 2000 * 20 bytes.
+  // The columns count too: 20 bytes for each frame, which is what they come to at most.
   await assert.rejects(readTrace(path, { memory: bytes.length + 39_000 }), /InputError|needs/);
   assert.equal((await readTrace(path, { memory: bytes.length + 41_000 })).count, 2000);
 });
