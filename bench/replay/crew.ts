@@ -40,7 +40,8 @@ export class SoleCrew implements Crew {
   readonly #warm: Schedule;
   readonly #entries: Int32Array;
   readonly #perf: PerfOptions | null;
-  #base = 0;
+  /** [0] where the next pass begins, ns of virtual time: in an array, as a number it is an object each time it changes. */
+  readonly #base = new Float64Array(1);
 
   /** `tap` sees what leaves in the counting pass; `frames` of it are told to `progress`, which says whether to go on. */
   constructor(
@@ -67,13 +68,12 @@ export class SoleCrew implements Crew {
 
   async cold(): Promise<ColdDone> {
     const cold = await this.#cold();
-    this.#base = cold.end;
+    this.#base[0] = cold.end;
     return { ...cold, perf: this.recorded() };
   }
 
   pass(): void {
     this.#engine.pass(this.#warm, this.#entries, this.#base);
-    this.#base += this.#warm.span;
   }
 
   async grow(count: number): Promise<Growth> {

@@ -220,13 +220,17 @@ export class ReplayEngine implements Player, Replica {
     this.#batch.count = 0;
   }
 
-  /** One pass over a schedule whose virtual time begins at `base`; `entries` are those of its inputs. */
-  pass(schedule: Schedule, entries: Int32Array, base: number): void {
+  /**
+   * One pass over a schedule whose virtual time begins at `base[0]`, which then moves on by its span; `entries` are those of
+   * its inputs.
+   */
+  pass(schedule: Schedule, entries: Int32Array, base: Float64Array): void {
     const { inputs, burst, input, frame, time } = schedule;
+    const begin = base[0];
     const { perf, clock } = this;
     for (let b = 0; b + 1 < burst.length; b++) {
       const first = burst[b];
-      const at = base + time[first];
+      const at = begin + time[first];
       clock[0] = at;
       if (at >= this.due[0]) this.#tick();
       const from = input[first];
@@ -234,6 +238,7 @@ export class ReplayEngine implements Player, Replica {
       this.burst(entries[from], inputs[from].trace, frame, first, count);
       if (perf !== null) this.#count(perf, count);
     }
+    base[0] = begin + schedule.span;
   }
 
   #count(perf: PerfRecorder, frames: number): void {

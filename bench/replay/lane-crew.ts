@@ -1,30 +1,21 @@
-/**
- * Several workers carry a replay's frames (workers/lane.ts): the first leads, as if it were alone, and tells the others what
- * comes next; they follow until there is no more.
- */
-
+/** Several workers carry a replay's frames (workers/lane.ts), each with a bridge of its own. */
 import { C_RECEIVED } from "../../datapath/counters.ts";
 import type { Meeting } from "../../workers/control.ts";
 import { Lane, type WindowWatcher } from "../../workers/lane.ts";
 import type { Work } from "../../workers/replica.ts";
 import { Tally } from "../../workers/tally.ts";
-import { type Growth, HEAP_TALLY, SharedHeaps } from "../trial/allocation.ts";
+import { HEAP_TALLY } from "../trial/allocation.ts";
+import { LedPasses, OWN_WORDS } from "../trial/led-passes.ts";
 import type { ColdDone, Crew } from "./crew.ts";
 import type { ReplayEngine } from "./engine.ts";
 import { burstsPerIteration, type PerfOptions, PerfRecorder } from "./perf.ts";
 import type { PerfResult } from "./perf-result.ts";
 import { PerfWindows } from "./perf-windows.ts";
 
-/** What the leader says: how many passes, 0 = no more; or one of these. */
-const END = 0;
-const FLUSH = 2 ** 26;
-/** Iterations are recorded from here on, this many bursts each; no longer. */
-const RECORD = 2 ** 27;
-const RECORDED = 2 ** 28;
-/** Added: the heaps are watched; measured times are forgotten first. */
-const WATCH = 2 ** 29;
-const RESET = 2 ** 30;
-const COUNT = FLUSH - 1;
+/** What the leader says beside passes: hits are credited; iterations are recorded from here on (so many bursts each); no longer. */
+const FLUSH = OWN_WORDS;
+const RECORD = 2 * OWN_WORDS;
+const RECORDED = 4 * OWN_WORDS;
 
 export interface LaneWork {
   readonly cold: Work;
@@ -35,23 +26,20 @@ export interface LaneWork {
   readonly heaps: SharedArrayBuffer;
 }
 
-export class LaneCrew implements Crew {
+export class LaneCrew extends LedPasses implements Crew {
   readonly #engine: ReplayEngine;
   readonly #entries: Int32Array;
-  readonly #meeting: Meeting;
   readonly #work: LaneWork;
   readonly #watcher: WindowWatcher | undefined;
   /** Frames are written down: those of a window are sorted in memory, so it is kept small. */
   readonly #logged: boolean;
   readonly #share: number;
   readonly #perf: PerfOptions | null;
-  readonly #heaps: SharedHeaps;
   /** What was recorded on this thread in the timed passes. */
   timed: PerfResult | null = null;
   #lane: Lane | null = null;
   #start = 0;
   #at = 0;
-  #reset = 0;
 
   /** `share`: of the counting pass in all the work, for the progress that the first worker tells. */
   constructor(
@@ -63,15 +51,14 @@ export class LaneCrew implements Crew {
     share: number,
     perf: PerfOptions | null,
   ) {
+    super(meeting, new Tally(work.heaps, meeting, HEAP_TALLY));
     this.#engine = engine;
     this.#entries = entries;
-    this.#meeting = meeting;
     this.#work = work;
     this.#perf = perf;
     this.#logged = watcher !== undefined;
     this.#watcher = perf === null ? watcher : new PerfWindows(engine, perf.upcalls, meeting.worker, watcher);
     this.#share = share;
-    this.#heaps = new SharedHeaps(new Tally(work.heaps, meeting, HEAP_TALLY));
   }
 
   /** All workers call it. */
@@ -85,10 +72,10 @@ export class LaneCrew implements Crew {
     let last = 0;
     while (last < perRound && burst[last + 1] <= rest) last++;
     const bursts = rounds * perRound + last;
-    const lane = new Lane(this.#engine, work, this.#entries, this.#meeting, this.#work.outbox, {
+    const lane = new Lane(this.#engine, work, this.#entries, this.meeting, this.#work.outbox, {
       watcher: this.#watcher,
       window: this.#logged ? 64 : undefined,
-      progress: (done) => this.#meeting.done(Math.floor((1000 * this.#share * done) / bursts)),
+      progress: (done) => this.meeting.done(Math.floor((1000 * this.#share * done) / bursts)),
     });
     if (this.#perf !== null) this.#engine.perf = new PerfRecorder(this.#engine, this.#perf, 1);
     const began = performance.now();
@@ -118,71 +105,35 @@ export class LaneCrew implements Crew {
     return { offered, refused, bytes, end, wallMs, latestMs: 0, interrupted: done < bursts, perf: this.#recorded() };
   }
 
-  pass(): void {
-    this.passes(1);
-  }
-
-  passes(count: number): void {
-    this.#do(this.#meeting.agree(count + this.#reset));
-  }
-
-  reset(): void {
-    this.#reset = RESET;
-  }
-
   sampled(): void {}
 
   flush(): void {
-    this.#do(this.#meeting.agree(FLUSH));
-  }
-
-  async grow(count: number): Promise<Growth> {
-    return this.#watched(this.#meeting.agree(WATCH + count));
+    this.say(FLUSH);
   }
 
   record(passNs: number): void {
     if (this.#perf === null) return;
-    const own = (this.#work.warm.burst.length - 1) / this.#meeting.workers;
-    this.#do(this.#meeting.agree(RECORD + burstsPerIteration(passNs / own)));
+    const own = (this.#work.warm.burst.length - 1) / this.meeting.workers;
+    this.say(RECORD + burstsPerIteration(passNs / own));
   }
 
   recorded(): PerfResult | null {
-    if (this.#perf !== null) this.#do(this.#meeting.agree(RECORDED));
+    if (this.#perf !== null) this.say(RECORDED);
     return this.timed;
   }
 
-  /** Leader: there is no more. */
-  end(): void {
-    this.#meeting.agree(END);
-    this.#heaps.close();
+  protected packets(): number {
+    return this.#engine.datapath.counters.total[C_RECEIVED];
   }
 
-  /** The others: what the leader says, to the end. */
-  async follow(): Promise<void> {
-    for (let what = this.#meeting.agree(END); what !== END; what = this.#meeting.agree(END)) {
-      if ((what & WATCH) !== 0) await this.#watched(what);
-      else this.#do(what);
-    }
-    this.#heaps.close();
+  protected forget(): void {
+    this.#engine.resetTimes();
   }
 
-  async #watched(what: number): Promise<Growth> {
-    const { total } = this.#engine.datapath.counters;
-    const first = total[C_RECEIVED];
-    const grown = await this.#heaps.over(() => this.#run(what & COUNT));
-    return { ...grown, packets: total[C_RECEIVED] - first };
-  }
-
-  #do(what: number): void {
-    if (what === FLUSH) this.#engine.datapath.flushStats();
-    else if ((what & RECORD) !== 0 && this.#perf !== null) {
-      this.#engine.perf = new PerfRecorder(this.#engine, this.#perf, what & COUNT);
-    } else if (what === RECORDED) this.timed = this.#recorded();
-    else {
-      if ((what & RESET) !== 0) this.#engine.resetTimes();
-      this.#reset = 0;
-      this.#run(what & COUNT);
-    }
+  protected override other(word: number): void {
+    if (word === FLUSH) this.#engine.datapath.flushStats();
+    else if (word === RECORDED) this.timed = this.#recorded();
+    else if (this.#perf !== null) this.#engine.perf = new PerfRecorder(this.#engine, this.#perf, word - RECORD);
   }
 
   #recorded(): PerfResult | null {
@@ -191,8 +142,8 @@ export class LaneCrew implements Crew {
     return result;
   }
 
-  #run(passes: number): void {
-    this.#lane ??= new Lane(this.#engine, this.#work.warm, this.#entries, this.#meeting, this.#work.outbox, {
+  protected run(passes: number): void {
+    this.#lane ??= new Lane(this.#engine, this.#work.warm, this.#entries, this.meeting, this.#work.outbox, {
       start: this.#start,
       watcher: this.#perf === null ? undefined : this.#watcher,
     });

@@ -24,7 +24,7 @@ export async function stagesOf(
   const engine = new ReplayEngine(setup, { longest, timing: true });
   const entries = entriesOf(engine, schedule);
   const { total } = engine.datapath.counters;
-  let base = 0;
+  const base = new Float64Array(1);
   const began = performance.now();
   let measured = Number.POSITIVE_INFINITY;
   const passes: Record<StageName, number>[] = [];
@@ -32,7 +32,6 @@ export async function stagesOf(
     engine.resetTimes();
     const before = total[C_RECEIVED];
     engine.pass(schedule, entries, base);
-    base += schedule.span;
     const now = performance.now();
     if (now - began >= WARM_MS) {
       measured = Math.min(measured, now);

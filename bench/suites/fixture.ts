@@ -51,10 +51,9 @@ export function warmEngine({
   const all = Int32Array.from({ length: trace.count }, (_, i) => i);
   const schedule: Schedule = warmSchedule(coldSchedule([{ port, file: trace.name, trace, frames: all }], {}));
   const entries = entriesOf(engine, schedule);
-  let base = 0;
+  const base = new Float64Array(1);
   const pass = (): void => {
     engine.pass(schedule, entries, base);
-    base += schedule.span;
   };
   for (let i = 0; i < 20; i++) pass();
   const { dropped } = engine.datapath.counters;

@@ -56,10 +56,9 @@ function plain(): () => void {
   }
   const engine = bridge();
   const entries = Int32Array.of(engine.entry(port));
-  let base = 0;
+  const base = new Float64Array(1);
   return () => {
     engine.pass(schedule, entries, base);
-    base += schedule.span;
   };
 }
 

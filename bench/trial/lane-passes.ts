@@ -1,55 +1,32 @@
-/**
- * Warm passes on several workers: the first one leads. It takes the samples (sampling.ts) and tells the others before each
- * pass; they follow until there is no more.
- */
+/** Warm passes of a cluster on several workers: each has a copy of it, and all counters in the end. */
 import type { Fabric } from "../../datapath/fabric.ts";
 import type { Meeting } from "../../workers/control.ts";
 import type { Lane } from "../../workers/lane.ts";
 import type { Tally } from "../../workers/tally.ts";
-import { type Growth, SharedHeaps } from "./allocation.ts";
+import { LedPasses } from "./led-passes.ts";
 import { deliveredBytesNow, deliveredNow, type PassRunner } from "./passes.ts";
 
-/** What the leader says: how many passes, 0 = no more; with these added, the heaps are watched, measured times forgotten. */
-const END = 0;
-const WATCH = 2 ** 29;
-const RESET = 2 ** 30;
-const PASSES = WATCH - 1;
-
-export class LanePasses implements PassRunner {
+export class LanePasses extends LedPasses implements PassRunner {
   readonly #fabric: Fabric;
   readonly #lane: Lane;
-  readonly #meeting: Meeting;
   readonly #tally: Tally;
-  readonly #heaps: SharedHeaps;
-  /** Time in each host in the last passes: own, and of all workers. */
+  /** Time in each host since the last reset: own, and of all workers. */
   readonly #own: Float64Array;
-  #at = 0;
-  #reset = 0;
   #ns: Float64Array;
+  #at = 0;
 
   /** `tally` has a number for each host, `heaps` HEAP_TALLY. */
   constructor(fabric: Fabric, lane: Lane, meeting: Meeting, tally: Tally, heaps: Tally) {
+    super(meeting, heaps);
     this.#fabric = fabric;
     this.#lane = lane;
-    this.#meeting = meeting;
     this.#tally = tally;
-    this.#heaps = new SharedHeaps(heaps);
     this.#own = new Float64Array(fabric.hosts.length);
     this.#ns = new Float64Array(fabric.hosts.length);
   }
 
-  /** Leader: one pass of all workers. */
-  pass(): void {
-    this.passes(1);
-  }
-
-  passes(count: number): void {
-    this.#do(this.#meeting.agree(count + this.#reset));
-  }
-
-  /** Leader: measured times count from the next pass on. */
-  reset(): void {
-    this.#reset = RESET;
+  override reset(): void {
+    super.reset();
     this.#ns.fill(0);
   }
 
@@ -66,46 +43,27 @@ export class LanePasses implements PassRunner {
     return deliveredBytesNow(this.#fabric);
   }
 
-  /** Leader: passes with everybody's heap watched, without the clock at each host. */
-  async grow(count: number): Promise<Growth> {
-    return this.#watched(this.#meeting.agree(WATCH + count));
+  protected packets(): number {
+    return this.delivered();
   }
 
-  /** Leader: no more passes. */
-  end(): void {
-    this.#meeting.agree(END);
-    this.#heaps.close();
+  protected forget(): void {
+    this.#fabric.resetTimes();
   }
 
-  /** The others: what the leader says, to the end. */
-  async follow(): Promise<void> {
-    for (let what = this.#meeting.agree(END); what !== END; what = this.#meeting.agree(END)) {
-      if ((what & WATCH) !== 0) await this.#watched(what);
-      else this.#do(what);
-    }
-    this.#heaps.close();
+  protected override keepTimes(on: boolean): void {
+    this.#fabric.keepTimes(on);
   }
 
-  async #watched(what: number): Promise<Growth> {
-    const first = this.delivered();
-    this.#fabric.keepTimes(false);
-    const grown = await this.#heaps.over(() => this.#run(what & PASSES));
-    this.#fabric.keepTimes(true);
-    return { ...grown, packets: this.delivered() - first };
-  }
-
-  #do(what: number): void {
-    if ((what & RESET) !== 0) this.#fabric.resetTimes();
-    this.#reset = 0;
-    this.#run(what & PASSES);
-    const { hosts } = this.#fabric;
-    for (let h = 0; h < hosts.length; h++) this.#own[h] = hosts[h].ns[0] + hosts[h].ns[1];
-    this.#ns = this.#tally.sum(this.#own);
-  }
-
-  #run(passes: number): void {
+  protected run(passes: number): void {
     const to = this.#at + passes * this.#lane.bursts;
     this.#lane.run(this.#at, to);
     this.#at = to;
+  }
+
+  protected override sum(): void {
+    const { hosts } = this.#fabric;
+    for (let h = 0; h < hosts.length; h++) this.#own[h] = hosts[h].ns[0] + hosts[h].ns[1];
+    this.#ns = this.#tally.sum(this.#own);
   }
 }

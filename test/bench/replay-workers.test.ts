@@ -85,8 +85,9 @@ test("measured with two workers: the passes are counted whole", async () => {
     const { times, workers, packets, conservation, bytesAllocatedPerPacket } = JSON.parse(stdout);
     assert.deepEqual([workers, packets, conservation.ok], [2, 3000, true]);
     assert.deepEqual([times.passes, times.packets], [20, 60_000]);
-    // test/workers/allocation.test.ts has the exact measure; here that the figure is there, and no object a packet.
-    assert.ok(bytesAllocatedPerPacket === null || bytesAllocatedPerPacket < 8, `${bytesAllocatedPerPacket} bytes`);
+    // test/workers/allocation.test.ts has the exact measure; here that the figure is there, and no number
+    // a burst, which would be 16 bytes for 32 packets. What is done once a pass may not be compiled yet.
+    assert.ok(bytesAllocatedPerPacket !== null && bytesAllocatedPerPacket < 0.25, `${bytesAllocatedPerPacket} bytes`);
   });
 });
 
