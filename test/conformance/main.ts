@@ -319,7 +319,7 @@ const cutShort = (text: string): string =>
 function report(tally: Tally): void {
   const seconds = (Date.now() - tally.started) / 1000;
   const names = ["rules", "out", "actions", "megaflow", "upcall"];
-  console.log(`\n${"family".padEnd(12)} ${names.map((name) => name.padEnd(22)).join("")}`);
+  console.log(`\n${"family".padEnd(12)} ${names.map((name) => name.padEnd(28)).join("")}`);
   const sums = new Map<string, number>();
   for (const [family, counts] of tally.counts) {
     const cells = names.map((name) => {
@@ -329,7 +329,7 @@ function report(tally: Tally): void {
         sums.set(verdict, (sums.get(verdict) ?? 0) + n);
       }
       const texts = parts.map(([key, n]) => `${n} ${key.slice(name.length + 1)}`);
-      return texts.sort().reverse().join(", ").padEnd(22);
+      return texts.sort().reverse().join(", ").padEnd(28);
     });
     console.log(`${family.padEnd(12)} ${cells.join("")}`.trimEnd());
   }
