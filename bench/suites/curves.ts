@@ -105,7 +105,14 @@ const plans: readonly Plan[] = [
     title: "hosts, GRE between all of them, 1,000 flows in all; a packet is delivered by two of them",
     unit: "hosts",
     xs: [2, 3, 10, 30, 100],
-    make: cluster,
+    make: (x) => cluster(x, false),
+  },
+  {
+    name: "hosts-sorted",
+    title: "the same hosts and frames, each VM's frames to one other following each other",
+    unit: "hosts",
+    xs: [2, 3, 10, 30, 100],
+    make: (x) => cluster(x, true),
   },
 ];
 
@@ -131,9 +138,9 @@ function bridge(replayed: Replayed): Subject {
   };
 }
 
-function cluster(hosts: number): Subject {
+function cluster(hosts: number, sorted: boolean): Subject {
   const fabric = new Fabric(meshTopology(hosts));
-  const inputs = meshInputs(hosts, 1000);
+  const inputs = meshInputs(hosts, 1000, sorted);
   const schedule = warmSchedule(coldSchedule(inputs, {}));
   const runner = new WarmRunner(fabric, schedule, 0);
   const pass = (): void => {
@@ -264,7 +271,9 @@ function notesOf(name: string, points: readonly CurvePoint[], fit: Curve["fit"])
     const [a, b] = [points[n - 1], points[n]];
     const times = b.nsPerPacket / a.nsPerPacket;
     if (times < FLAT) continue;
-    notes.push(`${b.x} ${name === "hosts" ? "hosts" : "flows"}: ${times.toFixed(2)} times ${a.x}'s cost: ${why(a, b)}`);
+    notes.push(
+      `${b.x} ${name.startsWith("hosts") ? "hosts" : "flows"}: ${times.toFixed(2)} times ${a.x}'s cost: ${why(a, b)}`,
+    );
   }
   return notes.length > 0 ? notes : ["flat: no step is more than 1.25 times the one before"];
 }

@@ -87,16 +87,35 @@ function meshHost(self: number, all: readonly number[]): HostConfig {
   };
 }
 
-/** `flows` UDP flows from all VMs to all others, evenly; at least a burst of frames a VM. */
-export function meshInputs(count: number, flows: number, options: GenerateOptions = {}): Input[] {
+/**
+ * `flows` UDP flows from all VMs to all others, evenly; at least a burst of frames for each pair of VMs. `sorted`: each VM's frames to one
+ * other follow each other, where they go to all in turn otherwise; the frames are the same.
+ */
+export function meshInputs(count: number, flows: number, sorted = false, options: GenerateOptions = {}): Input[] {
   const perVm = Math.max(1, Math.round(flows / count));
-  const most = Math.max(32, Math.ceil(4096 / count));
+  // A burst for each that it sends to, so that `sorted` can fill them.
+  const most = Math.max(32 * Math.min(perVm, count - 1), Math.ceil(4096 / count));
   return Array.from({ length: count }, (_, n) => {
     const trace = frames({ ...options, frames: most, flows: perVm, popularity: "round-robin" });
-    for (let i = 0; i < most; i++) setMacs(trace, i, n + 1, ((n + 1 + ((i % perVm) % (count - 1))) % count) + 1);
+    const other = (i: number): number => ((n + 1 + ((i % perVm) % (count - 1))) % count) + 1;
+    for (let i = 0; i < most; i++) setMacs(trace, i, n + 1, other(i));
+    if (sorted)
+      rearrange(
+        trace,
+        [...Array(most).keys()].sort((a, b) => other(a) - other(b)),
+      );
     const name = `vm${n + 1}`;
     return { port: name, file: name, trace, frames: Int32Array.from({ length: most }, (_, i) => i) };
   });
+}
+
+/** Puts frame `order[i]` in place i, all of one length. */
+function rearrange({ bytes, start, length }: Trace, order: readonly number[]): void {
+  const before = bytes.slice();
+  for (const [i, from] of order.entries()) {
+    if (length[i] !== length[from]) throw new Error(`frames of ${length[i]} and ${length[from]} bytes`);
+    bytes.set(before.subarray(start[from], start[from] + length[from]), start[i]);
+  }
 }
 
 /** Ethernet addresses of VMs `from` and `to`; the flow stays the generator's. */

@@ -68,11 +68,11 @@ interface CurveFile {
 }
 
 test("curves: as many masks are probed as there are, and hosts deliver every frame", () => {
-  const { stdout, status, stderr } = bench("curves", "masks", "hosts", "--ms", "5", "--json", "-");
+  const { stdout, status, stderr } = bench("curves", "masks", "hosts", "hosts-sorted", "--ms", "5", "--json", "-");
   assert.equal(status, 0, stderr);
   const { curves, interrupted } = JSON.parse(stdout) as CurveFile;
   assert.equal(interrupted, false);
-  const [masks, hosts] = curves;
+  const [masks, hosts, sorted] = curves;
   assert.deepEqual(
     masks.points.map((point) => point["masks"]),
     [1, 2, 4, 8, 16, 32, 64, 128],
@@ -87,6 +87,11 @@ test("curves: as many masks are probed as there are, and hosts deliver every fra
     hosts.points.map((point) => point["x"]),
     [2, 3, 10, 30, 100],
   );
+  // The same megaflows, only fuller bursts.
+  for (const [n, point] of hosts.points.entries()) {
+    assert.equal(sorted.points[n]["megaflows"], point["megaflows"]);
+    if (point["x"] > 3) assert.ok(sorted.points[n]["packetsPerBurst"] > 2 * point["packetsPerBurst"]);
+  }
 });
 
 test("the compute node: two passes and a routing for each packet, stages add up to the node", () => {
