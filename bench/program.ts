@@ -3,19 +3,6 @@
  * one line for what the person did wrong, a stack only for what we did wrong, and quiet when the reader of a pipe leaves.
  */
 import { Command, CommanderError } from "commander";
-import { register as compare } from "./commands/compare.ts";
-import { register as gate } from "./commands/gate.ts";
-import { register as generate } from "./commands/generate.ts";
-import { register as info } from "./commands/info.ts";
-import { register as measure } from "./commands/measure.ts";
-import { register as merge } from "./commands/merge.ts";
-import { register as ovs } from "./commands/ovs.ts";
-import { register as peer } from "./commands/peer.ts";
-import { register as replay } from "./commands/replay.ts";
-import { register as report } from "./commands/report.ts";
-import { register as run } from "./commands/run.ts";
-import { register as trace } from "./commands/trace.ts";
-import { register as trend } from "./commands/trend.ts";
 import { CheckError, Exit, isClosedPipe, isInputError, messageOf } from "./errors.ts";
 import { releaseSignals } from "./interrupt.ts";
 import { packageVersion as version } from "./paths.ts";
@@ -23,8 +10,25 @@ import { packageVersion as version } from "./paths.ts";
 /** A fault of the program itself (sysexits.h: EX_SOFTWARE). */
 const EXIT_BUG = 70;
 
-/** The whole command line, not yet parsed. */
-export function build(): Command {
+/** Each command's file is read when the command is wanted: all of them take several times as long to load as Node itself. */
+const commands: Readonly<Record<string, () => Promise<{ readonly register: (program: Command) => void }>>> = {
+  run: () => import("./commands/run.ts"),
+  replay: () => import("./commands/replay.ts"),
+  measure: () => import("./commands/measure.ts"),
+  report: () => import("./commands/report.ts"),
+  compare: () => import("./commands/compare.ts"),
+  gate: () => import("./commands/gate.ts"),
+  trend: () => import("./commands/trend.ts"),
+  merge: () => import("./commands/merge.ts"),
+  generate: () => import("./commands/generate.ts"),
+  info: () => import("./commands/info.ts"),
+  trace: () => import("./commands/trace.ts"),
+  ovs: () => import("./commands/ovs.ts"),
+  peer: () => import("./commands/peer.ts"),
+};
+
+/** The command line, not yet parsed: with all commands, or with `only` that one where it is one. */
+export async function build(only?: string): Promise<Command> {
   const program = new Command("eastwest")
     .description(
       "Puts captured traffic through complete OpenStack hosts, with the router on the network node and distributed (DVR), " +
@@ -58,8 +62,8 @@ Examples:
 
 Exit codes: 0 done, 1 a check failed, 2 bad usage or input, 130 interrupted, ${EXIT_BUG} a fault of the program.`,
     );
-  for (const register of [run, replay, measure, report, compare, gate, trend, merge, generate, info, trace, ovs, peer])
-    register(program);
+  const wanted = only !== undefined && Object.hasOwn(commands, only) ? [commands[only]] : Object.values(commands);
+  for (const { register } of await Promise.all(wanted.map((load) => load()))) register(program);
   // Settings are copied to subcommands made by command(), except those that came before them: make sure of it.
   const adopt = (command: Command): void => {
     for (const sub of command.commands) {
@@ -105,7 +109,7 @@ export async function main(): Promise<void> {
   }
 
   try {
-    await build().parseAsync();
+    await (await build(process.argv[2])).parseAsync();
   } catch (error) {
     process.exitCode = exitCodeOf(error);
   }

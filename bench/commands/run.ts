@@ -10,8 +10,6 @@ import { CheckError, Exit, InputError, isInputError } from "../errors.ts";
 import { workTree } from "../git.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { checkApart, checkWritable, writeText } from "../output-file.ts";
-import { inputsOfRun } from "../page/inputs.ts";
-import { page, report } from "../page/page.ts";
 import {
   type ModeName,
   modes,
@@ -229,7 +227,7 @@ async function run(options: RunOptions): Promise<void> {
     bar.stop();
     done();
   }
-  deliver(options, outcomes, watch.end(), stopped);
+  await deliver(options, outcomes, watch.end(), stopped);
 }
 
 /** Topologies and captures, all read before anything runs: mistakes show at once. */
@@ -278,7 +276,7 @@ async function prepare(options: RunOptions, progress: (done: number, doing: stri
 function placed(error: unknown, file: string): unknown {
   if (error instanceof RangeError && error.message.includes("of packet memory")) {
     return new InputError(
-      `${shown(file)}: the caches of so many hosts do not fit into 2 GiB of packet memory, expected at most about 900 hosts`,
+      `${shown(file)}: such a cluster does not fit into the 2 GiB of packet memory that there is, expected fewer hosts`,
       { cause: error },
     );
   }
@@ -304,12 +302,12 @@ function pacing({ pps, multiplier, realTime }: RunOptions): { pace: Pace; paceTe
 }
 
 /** Prints and writes what was asked for, then says by the exit code how it went. */
-function deliver(
+async function deliver(
   options: RunOptions,
   outcomes: readonly ModeOutcome[],
   conditions: Conditions,
   stopped: boolean,
-): void {
+): Promise<void> {
   const result: RunResult = {
     format: RESULT_FORMAT,
     version: RESULT_VERSION,
@@ -328,6 +326,11 @@ function deliver(
   else if (options.quiet !== true) process.stdout.write(runReport(result));
   if (options.json !== undefined && options.json !== "-") writeText(options.json, json);
   if (options.report !== undefined) {
+    // Only here: what makes pages is half as much program again.
+    const [{ page, report }, { inputsOfRun }] = await Promise.all([
+      import("../page/page.ts"),
+      import("../page/inputs.ts"),
+    ]);
     writeText(options.report, page(report(inputsOfRun(result))));
     const told = options.json === "-" || options.quiet === true;
     if (!told)

@@ -24,6 +24,8 @@ const SCHEMA = join(packageRoot, "bench", "scenarios", "topology.schema.json");
 /** What a standalone bridge does without rules: Open vSwitch installs this one itself. */
 const STANDALONE_FLOWS = "priority=0 actions=NORMAL\n";
 const DEFAULT_MTU = 1500;
+/** Caches of a host take 2.1 MiB of the 2 GiB of packet memory that a process has (datapath/wasm/arena.ts). */
+const MOST_HOSTS = 900;
 
 interface PortYaml {
   name: string;
@@ -70,6 +72,9 @@ export function loadTopology(file: string): Topology {
   const source = new YamlSource(file);
   source.check(compileSchema(SCHEMA));
   const yaml = source.value as TopologyYaml;
+  if (yaml.hosts.length > MOST_HOSTS) {
+    throw source.error(["hosts", MOST_HOSTS], `${yaml.hosts.length} hosts, expected at most ${MOST_HOSTS}`);
+  }
   const hosts = yaml.hosts.map((host, h) => hostOf(source, host, ["hosts", h]));
   const vms = (yaml.vms ?? []).map((vm) => ({ ...vm, addresses: vm.addresses ?? [] }));
   const topology: Topology = {

@@ -4,7 +4,16 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { packageRoot } from "../../bench/paths.ts";
-import { eastwest, withFolder } from "./cli.ts";
+import { eastwest, type Ran, withFolder } from "./cli.ts";
+
+const helps = new Map<string, Ran>();
+/** What `eastwest PATH... --help` says, asked once. */
+function helpOf(path: readonly string[]): Ran {
+  const line = path.join(" ");
+  const ran = helps.get(line) ?? eastwest(...path, "--help");
+  helps.set(line, ran);
+  return ran;
+}
 
 function commandsIn(help: string): string[] {
   const [, list = ""] = /\nCommands:\n((?: {2}.*\n)+)/.exec(help) ?? [];
@@ -12,14 +21,14 @@ function commandsIn(help: string): string[] {
 }
 
 test("--help names every command, and each has help with an example", () => {
-  const top = eastwest("--help");
+  const top = helpOf([]);
   assert.equal(top.status, 0);
   assert.match(top.stdout, /Examples:\n/);
   assert.match(top.stdout, /Exit codes:/);
   const commands = commandsIn(top.stdout);
   for (const name of ["run", "compare"]) assert.ok(commands.includes(name), `no ${name} in the help`);
   const check = (path: readonly string[]): void => {
-    const { status, stdout } = eastwest(...path, "--help");
+    const { status, stdout } = helpOf(path);
     assert.equal(status, 0, path.join(" "));
     const subcommands = commandsIn(stdout);
     if (subcommands.length === 0) assert.match(stdout, /Examples?:\n/, `${path.join(" ")}: no example`);
@@ -36,7 +45,7 @@ test("examples: every option that one shows is an option of its command; those t
   withFolder((folder) => {
     let seen = 0;
     const check = (path: readonly string[]): void => {
-      const { stdout } = eastwest(...path, "--help");
+      const { stdout } = helpOf(path);
       for (const [, line] of stdout.matchAll(/^ +\$ eastwest (.*)$/gm)) {
         const words = wordsOf(line.split(/ [|>;&]| {2,}| #/)[0]);
         if (!path.every((name, at) => words[at] === name)) continue;
@@ -55,12 +64,12 @@ test("examples: every option that one shows is an option of its command; those t
       }
       for (const name of commandsIn(stdout)) check([...path, name]);
     };
-    for (const name of commandsIn(eastwest("--help").stdout)) check([name]);
+    for (const name of commandsIn(helpOf([]).stdout)) check([name]);
     assert.ok(seen >= 20, `${seen} examples`);
   }));
 
 test("every option of run says what it does", () => {
-  const { stdout } = eastwest("run", "--help");
+  const { stdout } = helpOf(["run"]);
   const wanted =
     "mode network topology from repeat seconds loop pps multiplier real-time nic json write save dump-flows memory quiet";
   for (const name of wanted.split(" ")) assert.match(stdout, new RegExp(`--${name}\\b.*\\s\\S`), `--${name}`);

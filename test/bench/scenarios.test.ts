@@ -104,4 +104,49 @@ test("what is wrong is named with line and column", () =>
     refused(/\nwires:[\s\S]*/, "\n", "wires");
     refused("hosts:", "hosts: ]", "not YAML");
     refused("hosts:", "hosts: &a *a", "YAML");
+    refused("df_default:", "df_defualt:", "df_defualt", "df_default");
+    refused("name: tapcf9fa480-7f,\n", "name: qr-c669122c-11,\n", "an interface of qrouter-");
+    const route = '        routes: [{ to: "::/0", via: 192.168.1.2, dev: qr-c669122c-11 }]\n';
+    refused("forwarding: true\n", `forwarding: true\n${route}`, "192.168.1.2");
+  }));
+
+test("topologies that nobody meant: where, and what was expected", () =>
+  withFolder((folder) => {
+    const file = join(folder, "topology.yaml");
+    const cluster = (port: string, address: string): string =>
+      "name: x\nhosts:\n  - name: h\n    bridges:\n      - name: br0\n        ports:\n" +
+      `          - { name: p, ofport: 1 }\n          - { name: q, ofport: 2${port} }\n` +
+      `vms:\n  - { name: v, port: h/p, mac: "02:00:00:00:00:01", addresses: [${address}] }\nwires: []\n`;
+    const cases: readonly (readonly [string, string])[] = [
+      ["", "topology.yaml:1:1: the file: nothing is not a mapping with one of name, mode"],
+      ["- a\n", "topology.yaml:1:1: the file: this list is not a mapping"],
+      [`${cluster("", "")}---\n${cluster("", "")}`, "topology.yaml:12:1: a second document begins here"],
+      [`name: ${"[".repeat(20_000)}`, "nested too deeply"],
+      [cluster(", type: patch, options: { peer: q }", ""), "topology.yaml:8:65: q is the port itself"],
+      [cluster("", "10.0.0.1/99"), 'topology.yaml:10:65: "10.0.0.1/99" is not an address with a prefix length'],
+      [cluster("", "10.0.0.1/24, 10.0.0.1/24"), "topology.yaml:10:78: 10.0.0.1/24 is there already"],
+    ];
+    for (const [text, wanted] of cases) {
+      writeFileSync(file, text);
+      assert.throws(
+        () => loadTopology(file),
+        ({ message }: Error) => message.includes(wanted) && !message.includes("\n"),
+        wanted,
+      );
+    }
+  }));
+
+test("more hosts than there is memory for", () =>
+  withFolder((folder) => {
+    const file = join(folder, "topology.yaml");
+    const hosts = Array.from({ length: 901 }, (_, h) => `  - { name: h${h}, bridges: [{ name: br0, ports: [] }] }\n`);
+    writeFileSync(file, `name: x\nhosts:\n${hosts.join("")}wires: []\n`);
+    assert.throws(() => loadTopology(file), /topology\.yaml:903:5: 901 hosts, expected at most 900$/);
+  }));
+
+test("aliases without an anchor: the file is named", () =>
+  withFolder((folder) => {
+    const file = join(folder, "topology.yaml");
+    writeFileSync(file, "a: &a [1]\nb: *c\n");
+    assert.throws(() => loadTopology(file), /topology\.yaml: not YAML: .*alias/);
   }));

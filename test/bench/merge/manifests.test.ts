@@ -98,7 +98,7 @@ test("Kubernetes: many captures in one Job, a process a shard, joined; the shard
 
 test("the line for the gate's error rates is one that the program takes", async () => {
   const words = commandOf(others["self-test"], "eastwest gate").split(" ");
-  const command = build();
+  const command = await build();
   const gate = command.commands.find((one) => one.name() === "gate");
   let taken = 0;
   gate?.action(() => {

@@ -146,7 +146,7 @@ test("a folder for plots that may not be written is one line", () => {
 
 /** The command line of a suggestion, parsed by the program itself but not carried out. Throws what the program throws. */
 async function parsed(words: readonly string[]): Promise<void> {
-  const program = build();
+  const program = await build();
   program.configureOutput({ writeErr: () => {}, outputError: () => {} });
   let command = program;
   for (const word of words) {
