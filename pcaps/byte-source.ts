@@ -3,7 +3,8 @@
  * large pieces, never through a buffer in between (gzip and pipes excepted).
  *
  * Plain files are read with blocking calls: a piece comes from the page cache at 15 GB/s, and through the thread pool
- * each piece costs a round trip on top; only where the memory is new do other threads gain more (read-ahead.ts). Gzip may have several members back to back (RFC 1952 2.2), as bgzip, pigz or
+ * each piece costs a round trip on top; only where the memory is new do other threads gain more (read-ahead.ts). Gzip may
+ * have several members back to back (RFC 1952 2.2), as bgzip, pigz or
  * `cat` make them; zlib goes on to the next by itself.
  */
 import { closeSync, createReadStream, fstatSync, openSync, readSync, type Stats } from "node:fs";
