@@ -41,6 +41,14 @@ export function describeTcp(frame: Uint8Array, at: number, end: number, wire = e
   return `${text}, length ${length}`;
 }
 
+/** Options whose data have one length, in bytes. */
+const FIXED: ReadonlyMap<number, { readonly name: string; readonly data: number }> = new Map([
+  [2, { name: "mss", data: 2 }],
+  [3, { name: "wscale", data: 1 }],
+  [4, { name: "sackOK", data: 0 }],
+  [8, { name: "TS", data: 8 }],
+]);
+
 function options(frame: Uint8Array, at: number, end: number): string {
   const list: string[] = [];
   while (at < end) {
@@ -59,8 +67,19 @@ function options(frame: Uint8Array, at: number, end: number): string {
       list.push("[bad opt]");
       break;
     }
-    list.push(option(frame, kind, at + 2, length - 2));
-    at += length;
+    const fixed = FIXED.get(kind);
+    if (fixed === undefined) {
+      list.push(option(frame, kind, at + 2, length - 2));
+      at += length;
+    } else if (at + 2 + fixed.data > end) {
+      list.push(`${fixed.name}[bad opt]`);
+      break;
+    } else {
+      // What the option says of its length is not believed, as by tcpdump, only told.
+      const lies = length === fixed.data + 2 ? "" : `[len ${length}]`;
+      list.push(option(frame, kind, at + 2, fixed.data) + lies);
+      at += 2 + fixed.data;
+    }
   }
   return list.join(",");
 }

@@ -54,7 +54,8 @@ test("the same measure sees one small object a packet", () => {
 function deoptimisations(mode: string, packets: number): string[] {
   const [, measured, rest] = run(["--trace-deopt"], [mode, String(packets)]).split("MARK\n");
   assert.ok(rest !== undefined, "two marks");
-  return measured.split("\n").filter((line) => /bailout|deoptimizing/.test(line));
+  // The measuring loop is the test's own: V8 may end a version of it that was made in the middle of a run.
+  return measured.split("\n").filter((line) => /bailout|deoptimizing/.test(line) && !/<JSFunction growth /.test(line));
 }
 
 test("nothing is deoptimised while all frame kinds and all actions run in turn", () => {
