@@ -8,4 +8,10 @@ export const TEXTS: readonly { readonly parser: string; readonly text: string }[
 ];
 
 /** Frames in hexadecimal, with the list of actions (a seed of frames.test.ts) that they met. */
-export const FRAMES: readonly { readonly hex: string; readonly actions: string }[] = [];
+export const FRAMES: readonly { readonly hex: string; readonly actions: string }[] = [
+  // A timestamp option of 8 bytes, at the end of the frame, was printed as one of 10.
+  {
+    hex: "fa163ecd508dfa163e176ba7080045000034fb5140004006bb0bc0a8010bc0a8020bc8081451f8f0ae699456077780100040bef80000010108080c032f632c51ab",
+    actions: "[]",
+  },
+];
