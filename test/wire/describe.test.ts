@@ -55,3 +55,34 @@ test("a frame at another offset, snapped, cut anywhere: no exception, the same w
     }
   }
 });
+
+test("a TCP option of a lying length is read as tcpdump 4.99.3 reads it, and never past the frame", () => {
+  // From tcpdump -nK: kind 8 of length 8 and 12, mss of length 3, sackOK of length 4.
+  const lying: readonly (readonly [string, string])[] = [
+    ["0101080c0c032f632c51ab0001010101", "nop,nop,TS val 201535331 ecr 743549696[len 12],nop,nop,nop,nop"],
+    ["020301020204ffff", "mss 258[len 3],mss 65535"],
+    ["0303070104020402", "wscale 7,nop,sackOK,sackOK"],
+  ];
+  for (const [options, expected] of lying)
+    assert.match(describeOptions(options), new RegExp(`options \\[${escaped(expected)}\\]`));
+  // The last byte of the timestamp is not in the frame: what lies behind it in memory must not show.
+  const cut = "010108080c032f632c51ab";
+  assert.match(describeOptions(cut), /options \[nop,nop,TS\[bad opt\]/);
+});
+
+const escaped = (text: string): string => text.replaceAll(/[[\]]/g, "\\$&");
+
+/** The line of a segment with these options, whose header says it is as long as they are, up to a multiple of four. */
+function describeOptions(hex: string): string {
+  const options = Buffer.from(hex, "hex");
+  const words = Math.ceil(options.length / 4);
+  const frame = Buffer.concat([
+    Buffer.from("fa163ecd508dfa163e176ba70800", "hex"),
+    Buffer.from("450000000001400040060000c0a8010bc0a8020b", "hex"),
+    Buffer.from("c808145100000001000000020010004000000000", "hex"),
+    options,
+  ]);
+  frame.writeUInt16BE(40 + 4 * words, 16);
+  frame[14 + 20 + 12] = (5 + words) << 4;
+  return describe(new Uint8Array(frame), 0, frame.length, false);
+}
