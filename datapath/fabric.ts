@@ -39,6 +39,9 @@ const POOL_SLOTS = 4096;
 /** Traces of so many bytes together are copied next to the slots, from where frames come at a tenth of the cost. */
 const MOST_TRACE_BYTES = 64 << 20;
 
+/** The ring of ports has none. */
+const NO_TIME = new Float64Array(1);
+
 /** Where the frames of a trace are copied from: its address next to the slots, -1 when it is not there; the trace itself. */
 interface Source {
   at: number;
@@ -256,7 +259,8 @@ export class Fabric {
       host.datapath.revalidate(now);
       host.switch.expire(now);
       for (let n = 0; n < host.namespaces.length; n++) {
-        host.namespaces[n].tick(now);
+        host.namespaces[n].clock[0] = now;
+        host.namespaces[n].tickAtClock();
         this.#drainNamespace(h, n);
       }
     }
@@ -387,8 +391,8 @@ export class Fabric {
     }
   }
 
-  /** A frame from elsewhere reaches the NIC `member`; `settle` works on it. False: there is no buffer, and it is lost. */
-  arrive(member: number, view: DataView, start: number, length: number, time: number): boolean {
+  /** A frame from elsewhere reaches the NIC `member` at `time[0]`; `settle` works on it. False: no buffer, and it is lost. */
+  arrive(member: number, view: DataView, start: number, length: number, time: Float64Array): boolean {
     const slot = this.pool.alloc();
     if (slot < 0 || length > this.pool.room) {
       if (slot >= 0) this.pool.free(slot);
@@ -397,9 +401,9 @@ export class Fabric {
     }
     const at = this.pool.home(slot);
     copyBytes(view, start, this.pool.view, at, length);
-    if (time > this.#now) this.#now = time;
+    if (time[0] > this.#now) this.#now = time[0];
     const before = this.#time[0];
-    this.#time[0] = time;
+    this.#time[0] = time[0];
     this.#arrive(member, slot, at, at + length);
     // It may have come while something was being sent.
     this.#time[0] = before;
@@ -412,7 +416,7 @@ export class Fabric {
     const port = member & 0xffff;
     const elsewhere = this.#elsewhere;
     if (elsewhere !== null && host !== elsewhere.host) {
-      elsewhere.send(member, this.pool.view, start, end - start, this.#time[0]);
+      elsewhere.send(member, this.pool.view, start, end - start, this.#time);
       this.pool.free(slot);
       return;
     }
@@ -447,7 +451,7 @@ export class Fabric {
   #wake(host: number, port: number): void {
     if (this.#waiting[host][port] !== 0) return;
     this.#waiting[host][port] = 1;
-    this.#ring.push(host, port, 0, 0);
+    this.#ring.push(host, port, 0, NO_TIME, 0);
   }
 
   #useTrace(trace: Trace): void {

@@ -82,7 +82,7 @@ export class Host {
 
   /** Queues a packet of virtual time `time[0]` at a port; the slot is the host's from here on, also when the queue is full and it is dropped. */
   receive(port: number, slot: number, start: number, end: number, time: Float64Array, pool: PacketPool): boolean {
-    if (this.rx[port].pushAt(slot, start, end, time)) return true;
+    if (this.rx[port].push(slot, start, end, time, 0)) return true;
     this.rxOverflow[port]++;
     pool.free(slot);
     return false;

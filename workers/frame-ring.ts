@@ -82,12 +82,15 @@ export class RingWriter extends RingMemory {
     return this.first + (this.#tail & this.mask) * this.shape.stride;
   }
 
-  /** The slot holds a frame of `length` bytes; `meta` is what reader and writer agreed on. Not visible before `publish`. */
-  wrote(length: number, meta: number, time: number): void {
+  /**
+   * The slot holds a frame of `length` bytes; `meta` is what reader and writer agreed on; `time[0]` its virtual time,
+   * ns (why an array: PacketQueue.push). Not visible before `publish`.
+   */
+  wrote(length: number, meta: number, time: Float64Array): void {
     const at = this.#tail & this.mask;
     this.lengths[at] = length;
     this.metas[at] = meta;
-    this.times[at] = time;
+    this.times[at] = time[0];
     this.#tail = (this.#tail + 1) | 0;
   }
 
@@ -130,8 +133,9 @@ export class RingReader extends RingMemory {
     return this.metas[(this.#head + n) & this.mask];
   }
 
-  time(n: number): number {
-    return this.times[(this.#head + n) & this.mask];
+  /** Puts its time in `to[0]`. */
+  timeTo(to: Float64Array, n: number): void {
+    to[0] = this.times[(this.#head + n) & this.mask];
   }
 
   /** The first `count` frames were used: their slots are the writer's again. */

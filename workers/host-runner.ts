@@ -46,6 +46,8 @@ const LOOKS = 1000;
 /** Steps between two looks at whether to stop. */
 const STOP_STEPS = 64;
 const FLAG_STOP = 1;
+/** What is no frame has none. */
+const NO_TIME = new Float64Array(1);
 
 export function hostWords(hosts: number): SharedArrayBuffer {
   return new SharedArrayBuffer((3 + hosts) * LINE * 4);
@@ -88,6 +90,8 @@ export class HostRunner implements Elsewhere {
   #next = 0;
   #steps = 0;
   #now = 0;
+  /** [0] the time of the frame that is taken from a ring. */
+  readonly #frameTime = new Float64Array(1);
   #noted = 0;
   #free = false;
 
@@ -118,7 +122,7 @@ export class HostRunner implements Elsewhere {
 
   // Elsewhere.
 
-  send(member: number, view: DataView, start: number, length: number, time: number): void {
+  send(member: number, view: DataView, start: number, length: number, time: Float64Array): void {
     const ring = this.#out[member >> 16];
     if (ring === null) throw new Error(`host ${member >> 16} shares no wire with host ${this.host}`);
     if (length > ring.shape.stride)
@@ -143,7 +147,7 @@ export class HostRunner implements Elsewhere {
       ring.view.setInt32(at, high);
       ring.view.setInt32(at + 4, low);
       ring.view.setInt32(at + 8, member);
-      ring.wrote(12, -1 - wire, 0);
+      ring.wrote(12, -1 - wire, NO_TIME);
       this.#written++;
     }
   }
@@ -189,8 +193,9 @@ export class HostRunner implements Elsewhere {
           fabric.wires[-1 - meta].learn(ring.view.getInt32(at), ring.view.getInt32(at + 4), ring.view.getInt32(at + 8));
           continue;
         }
-        const time = ring.time(n);
-        if (time > this.#now) this.#now = time;
+        const time = this.#frameTime;
+        ring.timeTo(time, n);
+        if (time[0] > this.#now) this.#now = time[0];
         this.taken++;
         fabric.arrive((this.host << 16) | meta, ring.view, at, ring.length(n), time);
       }
@@ -208,7 +213,10 @@ export class HostRunner implements Elsewhere {
     if (this.#take() + this.#owed === 0) return false;
     this.#begin();
     // In step, time moves on for all at once.
-    if (this.#free) this.#fabric.advance(this.#now);
+    if (this.#free) {
+      this.#fabric.clock[0] = this.#now;
+      this.#fabric.advanceToClock();
+    }
     this.#fabric.settle();
     this.#end();
     return true;
@@ -309,9 +317,11 @@ export class HostRunner implements Elsewhere {
       if (mine[source]) {
         Atomics.add(this.#words, UNDER_WAY, 1);
         this.#begin();
-        fabric.advance(now);
+        fabric.clock[0] = now;
+        fabric.advanceToClock();
         for (let i = first; i < burst[b + 1]; i++) {
-          if (!fabric.offer(entries[source], traces[source], frame[i], base + time[i])) refused++;
+          fabric.clock[0] = base + time[i];
+          if (!fabric.offerAtClock(entries[source], traces[source], frame[i])) refused++;
         }
         fabric.settle();
         this.#end(1);
@@ -355,8 +365,10 @@ export class HostRunner implements Elsewhere {
       }
       const now = base + time[first];
       if (now > this.#now) this.#now = now;
-      fabric.advance(this.#now);
-      for (let i = first; i < burst[b + 1]; i++) fabric.offer(entries[source], traces[source], frame[i], now);
+      fabric.clock[0] = this.#now;
+      fabric.advanceToClock();
+      fabric.clock[0] = now;
+      for (let i = first; i < burst[b + 1]; i++) fabric.offerAtClock(entries[source], traces[source], frame[i]);
       fabric.settle();
       this.#flush();
       this.#poll();

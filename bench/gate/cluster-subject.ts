@@ -75,11 +75,11 @@ export class ClusterSubject implements Subject {
     for (let b = 0; b + 1 < burst.length; b++) {
       const first = burst[b];
       const end = burst[b + 1];
-      const at = base + time[first];
       const from = input[first];
       const { trace } = inputs[from];
-      fabric.advance(at);
-      for (let i = first; i < end; i++) fabric.offer(entries[from], trace, frame[i], at);
+      fabric.clock[0] = base + time[first];
+      fabric.advanceToClock();
+      for (let i = first; i < end; i++) fabric.offerAtClock(entries[from], trace, frame[i]);
       if (extra !== null) extra();
       fabric.settle();
     }

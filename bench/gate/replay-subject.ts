@@ -69,7 +69,8 @@ export class ReplaySubject implements Subject {
     for (let b = 0; b + 1 < burst.length; b++) {
       const first = burst[b];
       const from = input[first];
-      engine.advance(base + time[first]);
+      engine.clock[0] = base + time[first];
+      engine.advanceToClock();
       if (extra !== null) extra();
       engine.burst(entries[from], inputs[from].trace, frame, first, burst[b + 1] - first);
     }

@@ -218,9 +218,8 @@ class ClusterSubject implements Subject {
     const { frame, traces } = this.#traffic;
     const trace = traces[port];
     const entry = this.#entries[port];
-    // Read once: as an argument it becomes an object each time.
-    const now = this.#now;
-    for (let i = 0; i < count; i++) this.#fabric.offer(entry, trace, frame[numbers[i] % frame.length], now);
+    this.#fabric.clock[0] = this.#now;
+    for (let i = 0; i < count; i++) this.#fabric.offerAtClock(entry, trace, frame[numbers[i] % frame.length]);
     this.#fabric.settle();
     this.#taken += count;
   }

@@ -1,6 +1,7 @@
 /** Who carries a replay's frames: one thread, or several (lane-crew.ts), led from one. */
 import { C_RECEIVED } from "../../datapath/counters.ts";
 import { type Growth, HeapWatch } from "../trial/allocation.ts";
+import { OnlyPackets } from "../trial/only-packets.ts";
 import { type ColdResult, coldPass, entriesOf } from "../trial/passes.ts";
 import type { Schedule } from "../trial/schedule.ts";
 import type { ReplayEngine, Tap } from "./engine.ts";
@@ -80,9 +81,12 @@ export class SoleCrew implements Crew {
     const { total } = this.#engine.datapath.counters;
     const first = total[C_RECEIVED];
     const heap = new HeapWatch();
+    const only = new OnlyPackets({ due: this.#engine.due });
+    only.begin();
     const grown = await heap.over(() => {
       for (let i = 0; i < count; i++) this.pass();
     });
+    only.end();
     heap.close();
     return { ...grown, packets: total[C_RECEIVED] - first };
   }

@@ -51,7 +51,7 @@ export class LaneCrew extends LedPasses implements Crew {
     share: number,
     perf: PerfOptions | null,
   ) {
-    super(meeting, new Tally(work.heaps, meeting, HEAP_TALLY));
+    super(meeting, new Tally(work.heaps, meeting, HEAP_TALLY), { due: engine.due });
     this.#engine = engine;
     this.#entries = entries;
     this.#work = work;

@@ -162,13 +162,14 @@ const emc = {
 };
 const datapath = new Datapath(pool, handler, { ports: 4, emc, timing: args.stages });
 const batch = new PacketBatch(pool);
+const clock = new Float64Array(1);
 
 const receiver = new Receiver(trace, pool);
 const all = Int32Array.from({ length: count }, (_, n) => n);
 let cursor = 0;
 function fill(): void {
   if (cursor + BURST > count) cursor = 0;
-  receiver.fill(batch, all, cursor, BURST, 0, 0);
+  receiver.fill(batch, all, cursor, BURST, 0, clock);
   cursor += BURST;
 }
 function drain(): void {

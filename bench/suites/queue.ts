@@ -16,14 +16,14 @@ export const suite: Suite = {
     burstTask("queue: push one by one, shift a burst", () => {
       const { queue, batch } = queueAndBatch();
       return () => {
-        for (let i = 0; i < BURST; i++) queue.push(i, 0, 60, 0);
+        for (let i = 0; i < BURST; i++) queue.push(i, 0, 60, batch.time, i);
         queue.shiftInto(batch, 0);
       };
     }),
     burstTask("queue: push and shift one by one", () => {
-      const { queue } = queueAndBatch();
+      const { queue, batch } = queueAndBatch();
       return () => {
-        for (let i = 0; i < BURST; i++) queue.push(i, 0, 60, 0);
+        for (let i = 0; i < BURST; i++) queue.push(i, 0, 60, batch.time, i);
         while (queue.shiftOne());
       };
     }),

@@ -14,12 +14,13 @@ function ring(name: string, bytes: number, copied: boolean): Task {
     const writer = new RingWriter(buffer, shape);
     const reader = new RingReader(buffer, shape);
     const frames = new DataView(new ArrayBuffer(BURST * shape.stride));
+    const time = Float64Array.of(0.5);
     let sum = 0;
     return () => {
       for (let i = 0; i < BURST; i++) {
         const at = writer.slot();
         if (copied) copyBytes(frames, i * shape.stride, writer.view, at, bytes);
-        writer.wrote(bytes, i, 0.5);
+        writer.wrote(bytes, i, time);
       }
       writer.publish();
       const count = reader.count;

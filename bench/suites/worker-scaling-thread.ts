@@ -71,8 +71,12 @@ function alone(fabric: Fabric, work: Work, entries: Int32Array, first: number, p
     const base = round * span;
     for (let b = 0; b + 1 < burst.length; b++) {
       const from = input[burst[b]];
-      fabric.advance(base + time[burst[b]]);
-      for (let i = burst[b]; i < burst[b + 1]; i++) fabric.offer(entries[from], traces[from], frame[i], base + time[i]);
+      fabric.clock[0] = base + time[burst[b]];
+      fabric.advanceToClock();
+      for (let i = burst[b]; i < burst[b + 1]; i++) {
+        fabric.clock[0] = base + time[i];
+        fabric.offerAtClock(entries[from], traces[from], frame[i]);
+      }
       fabric.settle();
     }
   }

@@ -30,7 +30,7 @@ export class HostPasses extends LedPasses implements PassRunner {
 
   /** `tally` has `tallyLength` numbers, `heaps` HEAP_TALLY. */
   constructor(fabric: Fabric, runner: HostRunner, meeting: Meeting, tally: Tally, heaps: Tally, of: HostWork) {
-    super(meeting, heaps);
+    super(meeting, heaps, fabric);
     this.#fabric = fabric;
     this.#runner = runner;
     this.#tally = tally;
@@ -57,10 +57,6 @@ export class HostPasses extends LedPasses implements PassRunner {
 
   protected forget(): void {
     this.#fabric.resetTimes();
-  }
-
-  protected override keepTimes(on: boolean): void {
-    this.#fabric.keepTimes(on);
   }
 
   protected run(passes: number): void {

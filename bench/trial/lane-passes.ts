@@ -17,7 +17,7 @@ export class LanePasses extends LedPasses implements PassRunner {
 
   /** `tally` has a number for each host, `heaps` HEAP_TALLY. */
   constructor(fabric: Fabric, lane: Lane, meeting: Meeting, tally: Tally, heaps: Tally) {
-    super(meeting, heaps);
+    super(meeting, heaps, fabric);
     this.#fabric = fabric;
     this.#lane = lane;
     this.#tally = tally;
@@ -49,10 +49,6 @@ export class LanePasses extends LedPasses implements PassRunner {
 
   protected forget(): void {
     this.#fabric.resetTimes();
-  }
-
-  protected override keepTimes(on: boolean): void {
-    this.#fabric.keepTimes(on);
   }
 
   protected run(passes: number): void {

@@ -5,6 +5,7 @@
 import type { Meeting } from "../../workers/control.ts";
 import type { Tally } from "../../workers/tally.ts";
 import { type Growth, SharedHeaps } from "./allocation.ts";
+import { OnlyPackets, type Ticking } from "./only-packets.ts";
 
 /** What the leader says: how many passes, 0 = no more; with these added, the heaps are watched, measured times forgotten. */
 const END = 0;
@@ -17,11 +18,13 @@ const PASSES = OWN_WORDS - 1;
 export abstract class LedPasses {
   protected readonly meeting: Meeting;
   readonly #heaps: SharedHeaps;
+  readonly #only: OnlyPackets;
   #reset = 0;
 
-  /** `heaps` has HEAP_TALLY numbers. */
-  constructor(meeting: Meeting, heaps: Tally) {
+  /** `heaps` has HEAP_TALLY numbers; `of` is this thread's own of what is under test. */
+  constructor(meeting: Meeting, heaps: Tally, of: Ticking) {
     this.meeting = meeting;
+    this.#only = new OnlyPackets(of);
     this.#heaps = new SharedHeaps(heaps);
   }
 
@@ -33,9 +36,6 @@ export abstract class LedPasses {
 
   /** Forgets what was measured. */
   protected abstract forget(): void;
-
-  /** Measured times are kept from now on, or are not: reading the clock makes objects. */
-  protected keepTimes(_on: boolean): void {}
 
   /** Adds up what the threads have each counted and measured. */
   protected sum(): void {}
@@ -89,9 +89,9 @@ export abstract class LedPasses {
 
   async #watched(word: number): Promise<Growth> {
     const first = this.packets();
-    this.keepTimes(false);
+    this.#only.begin();
     const grown = await this.#heaps.over(() => this.run(word & PASSES));
-    this.keepTimes(true);
+    this.#only.end();
     this.sum();
     return { ...grown, packets: this.packets() - first };
   }

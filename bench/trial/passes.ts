@@ -6,6 +6,7 @@
 import type { Fabric } from "../../datapath/fabric.ts";
 import type { Trace } from "../../datapath/packet/trace.ts";
 import { bytesPerPacket, type Growth, HeapWatch } from "./allocation.ts";
+import { OnlyPackets } from "./only-packets.ts";
 import { breathe, sample } from "./sampling.ts";
 import type { Schedule } from "./schedule.ts";
 import { type Spread, spread } from "./statistics.ts";
@@ -14,10 +15,12 @@ import { type Spread, spread } from "./statistics.ts";
 export interface Player {
   /** Number of the place called `name`; throws for places that there are not. */
   entry(name: string): number;
-  /** Moves virtual time (ns). */
-  advance(now: number): void;
+  /** [0] virtual time, ns, for the two below; why an array: PacketQueue.push. */
+  readonly clock: Float64Array;
+  /** Moves virtual time on. */
+  advanceToClock(): void;
   /** Puts a frame in; false: there was no room. */
-  offer(entry: number, trace: Trace, index: number, time: number): boolean;
+  offerAtClock(entry: number, trace: Trace, index: number): boolean;
   /** Works until nothing waits. */
   settle(): void;
 }
@@ -60,6 +63,7 @@ export interface ColdResult {
 export async function coldPass(player: Player, schedule: Schedule, options: ColdOptions): Promise<ColdResult> {
   const { inputs, burst, input, frame, time, span } = schedule;
   const entries = entriesOf(player, schedule);
+  const { clock } = player;
   const bursts = burst.length - 1;
   const began = performance.now();
   let looked = began;
@@ -86,12 +90,14 @@ export async function coldPass(player: Player, schedule: Schedule, options: Cold
         await breathe();
       }
       if (interrupted) break;
-      player.advance(at);
+      clock[0] = at;
+      player.advanceToClock();
       const from = input[burst[b]];
       const { trace } = inputs[from];
       const end = Math.min(burst[b + 1], burst[b] + wanted - offered);
       for (let i = burst[b]; i < end; i++) {
-        if (!player.offer(entries[from], trace, frame[i], base + time[i])) refused++;
+        clock[0] = base + time[i];
+        if (!player.offerAtClock(entries[from], trace, frame[i])) refused++;
         bytes += trace.length[frame[i]];
       }
       offered += end - burst[b];
@@ -222,7 +228,7 @@ export class WarmRunner implements PassRunner {
   readonly #start: number;
   /** Where the pass goes on. */
   #burst = 0;
-  #base: number;
+  readonly #base = new Float64Array(1);
   #round = 0;
 
   /** `start`: virtual time of the first pass, ns. */
@@ -231,7 +237,7 @@ export class WarmRunner implements PassRunner {
     this.#fabric = fabric;
     this.#schedule = schedule;
     this.#entries = entriesOf(fabric, schedule);
-    this.#base = start;
+    this.#base[0] = start;
   }
 
   reset(): void {
@@ -253,26 +259,25 @@ export class WarmRunner implements PassRunner {
   async grow(count: number): Promise<Growth> {
     const heap = new HeapWatch();
     const first = this.delivered();
-    const fabric = this.#fabric;
-    const { timing } = fabric;
-    fabric.keepTimes(false);
+    const only = new OnlyPackets(this.#fabric);
+    only.begin();
     const grown = await heap.over(() => {
-      for (let i = 0; i < count; i++) while (!this.pass());
+      for (let i = 0; i < count; i++) this.pass(true);
     });
-    fabric.keepTimes(timing);
+    only.end();
     heap.close();
     return { ...grown, packets: this.delivered() - first };
   }
 
-  /** A pass, or PART_MS of a long one: false then, to be called again. */
-  pass(): boolean {
+  /** A pass, or PART_MS of a long one: false then, to be called again. A `whole` one reads no clock, which makes objects. */
+  pass(whole = false): boolean {
     const fabric = this.#fabric;
     const { clock } = fabric;
     const { inputs, burst, input, frame, time, span } = this.#schedule;
-    const base = this.#base;
-    const began = performance.now();
+    const base = this.#base[0];
+    const began = whole ? 0 : performance.now();
     for (let b = this.#burst; b + 1 < burst.length; b++) {
-      if ((b & 63) === 0 && performance.now() - began > PART_MS) {
+      if (!whole && (b & 63) === 0 && performance.now() - began > PART_MS) {
         this.#burst = b;
         return false;
       }
@@ -286,7 +291,7 @@ export class WarmRunner implements PassRunner {
       fabric.settle();
     }
     this.#burst = 0;
-    this.#base = this.#start + ++this.#round * span;
+    this.#base[0] = this.#start + ++this.#round * span;
     return true;
   }
 }

@@ -325,7 +325,7 @@ export class Executor {
     const length = most > 0 && whole > most ? most : whole;
     const at = from + (slot - set.slot[i]) * pool.stride;
     pool.copy(from, at, length);
-    if (!this.#tx[port].push(slot, at, at + length, set.time[i])) {
+    if (!this.#tx[port].push(slot, at, at + length, set.time, i)) {
       counters.drops[Drop.QueueFull]++;
       pool.free(slot);
       return;

@@ -49,26 +49,18 @@ export class PacketQueue {
     return (this.#tail - this.#head) | 0;
   }
 
-  /** False when full: the packet stays the caller's. */
-  push(slot: number, start: number, end: number, time: number): boolean {
+  /**
+   * A packet of virtual time `times[i]`, ns; false when full: the packet stays the caller's. The time is in an array because
+   * a number with a fraction becomes an object of 16 bytes where a call is not compiled into its caller, which V8 decides
+   * anew in every thread.
+   */
+  push(slot: number, start: number, end: number, times: Float64Array, i: number): boolean {
     if (((this.#tail - this.#head) | 0) === this.capacity) return false;
     const at = this.#tail & this.#mask;
     this.#slot[at] = slot;
     this.#start[at] = start;
     this.#end[at] = end;
-    this.#time[at] = time;
-    this.#tail = (this.#tail + 1) | 0;
-    return true;
-  }
-
-  /** `push` at `time[0]`: a number with a fraction becomes an object where a call is not compiled into its caller. */
-  pushAt(slot: number, start: number, end: number, time: Float64Array): boolean {
-    if (((this.#tail - this.#head) | 0) === this.capacity) return false;
-    const at = this.#tail & this.#mask;
-    this.#slot[at] = slot;
-    this.#start[at] = start;
-    this.#end[at] = end;
-    this.#time[at] = time[0];
+    this.#time[at] = times[i];
     this.#tail = (this.#tail + 1) | 0;
     return true;
   }

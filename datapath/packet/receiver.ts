@@ -63,10 +63,18 @@ export class Receiver {
 
   /**
    * Makes `batch` the frames `frames[first]` to `frames[first + wanted - 1]` of the trace (at most a burst, in ascending
-   * order), all come in by `port` at virtual time `time` (ns). Returns how many they are: fewer where the pool has no more slots.
+   * order), all come in by `port` at virtual time `clock[0]` (ns; why in an array: PacketQueue.push). Returns how many they are:
+   * fewer where the pool has no more slots.
    */
-  fill(batch: PacketBatch, frames: Int32Array, first: number, wanted: number, port: number, time: number): number {
-    if (this.#bytesAt < 0) return this.#copy(batch, frames, first, wanted, port, time);
+  fill(
+    batch: PacketBatch,
+    frames: Int32Array,
+    first: number,
+    wanted: number,
+    port: number,
+    clock: Float64Array,
+  ): number {
+    if (this.#bytesAt < 0) return this.#copy(batch, frames, first, wanted, port, clock);
     const count = this.#pool.take(wanted);
     batch.count = count;
     if (count === 0) return 0;
@@ -84,7 +92,7 @@ export class Receiver {
       starts = this.#someAt;
       lengths = this.#someAt + 4 * BURST;
     }
-    this.#time[0] = time;
+    this.#time[0] = clock[0];
     const { freeEnd, stride } = this.#pool;
     this.#kernel.receive(
       batch.base,
@@ -100,15 +108,22 @@ export class Receiver {
     return count;
   }
 
-  #copy(batch: PacketBatch, frames: Int32Array, first: number, wanted: number, port: number, now: number): number {
+  #copy(
+    batch: PacketBatch,
+    frames: Int32Array,
+    first: number,
+    wanted: number,
+    port: number,
+    clock: Float64Array,
+  ): number {
     const count = this.#pool.allocInto(batch.slot, wanted);
-    for (let i = 0; i < count; i++) this.place(batch, i, frames[first + i], port, now);
+    for (let i = 0; i < count; i++) this.place(batch, i, frames[first + i], port, clock);
     batch.count = count;
     return count;
   }
 
-  /** Makes packet i of `batch`, which has its slot, the frame of this number. */
-  place(batch: PacketBatch, i: number, frame: number, port: number, now: number): void {
+  /** Makes packet i of `batch`, which has its slot, the frame of this number, at `clock[0]`. */
+  place(batch: PacketBatch, i: number, frame: number, port: number, clock: Float64Array): void {
     const pool = this.#pool;
     const at = pool.home(batch.slot[i]);
     const length = this.#length[frame];
@@ -116,7 +131,7 @@ export class Receiver {
     batch.start[i] = at;
     batch.end[i] = at + length;
     batch.inPort[i] = port;
-    batch.time[i] = now;
+    batch.time[i] = clock[0];
     batch.drop[i] = 0;
     batch.tunId[i] = 0;
     batch.tunSrc[i] = 0;

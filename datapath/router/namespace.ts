@@ -55,7 +55,7 @@ export class Namespace {
   /** Frames to be sent, by interface: the owner of the namespace takes them out. */
   readonly tx: readonly PacketQueue[];
   readonly counters: RouterCounters;
-  /** For `processAtClock`, ns of virtual time. */
+  /** For `processAtClock` and `tickAtClock`, ns of virtual time. */
   readonly clock = new Float64Array(1);
   readonly #stack: Stack;
 
@@ -80,9 +80,15 @@ export class Namespace {
 
   /** Virtual time goes on to `now` (ns) without a packet: repeated ARP requests, neighbours that fail. */
   tick(now: number): void {
+    this.clock[0] = now;
+    this.tickAtClock();
+  }
+
+  /** `tick` at the time that `clock` holds. */
+  tickAtClock(): void {
     const stack = this.#stack;
-    if (now > stack.now) stack.clock[0] = now;
-    if (stack.now < stack.nextDue) return;
+    if (this.clock[0] > stack.clock[0]) stack.clock[0] = this.clock[0];
+    if (stack.clock[0] < stack.nextDue) return;
     stack.speculation.failed = true;
     if (!stack.speculation.active) runTimers(stack);
   }
@@ -108,7 +114,7 @@ export class Namespace {
 
   /** `process` at the time that `clock` holds. */
   processAtClock(batch: PacketBatch, dev: number): void {
-    this.tick(this.clock[0]);
+    this.tickAtClock();
     const stack = this.#stack;
     const link = stack.interfaces[dev];
     const { macHigh, macLow } = link;

@@ -103,7 +103,7 @@ function outputTo(
       if (stack.givesUp(slot)) return;
       turn(stack, n);
     }
-    neighbours.used[n] = stack.now;
+    neighbours.used[n] = stack.clock[0];
   }
   const { view } = stack.pool;
   const link = stack.interfaces[dev];
@@ -118,14 +118,15 @@ function outputTo(
 /** Using this entry with a MAC address changes its state: see `turn`. */
 function turns(stack: Stack, n: number, state: number): boolean {
   return (
-    (state === Nud.Reachable && stack.now > stack.neighbours.confirmed[n] + REACHABLE_NS) ||
+    (state === Nud.Reachable && stack.clock[0] > stack.neighbours.confirmed[n] + REACHABLE_NS) ||
     (state === Nud.Stale && stack.probing)
   );
 }
 
 /** Reachable entries turn stale after their time; stale ones are probed when they are used, if that is on. */
 function turn(stack: Stack, n: number): void {
-  const { neighbours, now } = stack;
+  const { neighbours } = stack;
+  const now = stack.clock[0];
   if (neighbours.state[n] === Nud.Reachable && now > neighbours.confirmed[n] + REACHABLE_NS) {
     neighbours.state[n] = Nud.Stale;
     neighbours.updated[n] = now;
@@ -140,7 +141,8 @@ function turn(stack: Stack, n: number): void {
 
 /** The packet waits for neighbour `n`, which is asked if it was not yet. */
 function wait(stack: Stack, n: number, slot: number, l3: number, end: number, from: number): void {
-  const { neighbours, waiting, now } = stack;
+  const { neighbours, waiting } = stack;
+  const now = stack.clock[0];
   if (neighbours.waitingCount[n] === WAITING_PER_NEIGHBOUR) {
     stack.drop(waiting.slot[waiting.shift(neighbours, n)], Drop.NoNeighbour);
   }
@@ -165,7 +167,7 @@ export function flushWaiting(stack: Stack, n: number): void {
   for (let node = waiting.shift(neighbours, n); node >= 0; node = waiting.shift(neighbours, n)) {
     const { slot, l3, end, time, from } = waiting;
     // It waited: it leaves now, not when it came.
-    const leaves = time[node] > stack.now ? time[node] : stack.now;
+    const leaves = time[node] > stack.clock[0] ? time[node] : stack.clock[0];
     stack.frameTime[0] = leaves;
     outputTo(stack, n, slot[node], l3[node], end[node], dev, from[node], type);
   }
@@ -175,7 +177,7 @@ export function flushWaiting(stack: Stack, n: number): void {
 /** Asks for neighbour `n`: an ARP request or a neighbour solicitation, to all or (probing) to its known MAC address. */
 export function solicit(stack: Stack, n: number, unicast: boolean): void {
   const inHand = stack.frameTime[0];
-  stack.frameTime[0] = stack.now;
+  stack.frameTime[0] = stack.clock[0];
   if (stack.neighbours.isIpv4(n)) solicitIpv4(stack, n, unicast);
   else solicitIpv6(stack, n, unicast);
   stack.frameTime[0] = inHand;

@@ -99,10 +99,6 @@ export class Stack {
     }
   }
 
-  get now(): number {
-    return this.clock[0];
-  }
-
   /** The packet ends here. */
   drop(slot: number, code: Drop): void {
     this.counters.drops[code]++;
@@ -122,7 +118,7 @@ export class Stack {
 
   /** Hands the frame in hand to an interface, whole, at its time; a full queue drops it. */
   transmit(dev: number, slot: number, start: number, end: number): void {
-    if (this.tx[dev].push(slot, start, end, this.frameTime[0])) this.counters.countSent();
+    if (this.tx[dev].push(slot, start, end, this.frameTime, 0)) this.counters.countSent();
     else this.drop(slot, Drop.QueueFull);
   }
 

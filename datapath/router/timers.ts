@@ -14,9 +14,10 @@ import type { Stack } from "./stack.ts";
 /** RFC 792: fragment reassembly time exceeded. */
 const REASSEMBLY_TIME = 1;
 
-/** Runs everything that is due at `stack.now`. */
+/** Runs everything that is due at `stack.clock`. */
 export function runTimers(stack: Stack): void {
-  const { neighbours, reassembly, now } = stack;
+  const { neighbours, reassembly } = stack;
+  const now = stack.clock[0];
   stack.nextDue = Infinity;
   stack.options.clear();
   stack.frameTime[0] = now;
@@ -40,7 +41,8 @@ export function runTimers(stack: Stack): void {
 
 /** The timer of neighbour `n` (Linux: neigh_timer_handler). */
 function step(stack: Stack, n: number): void {
-  const { neighbours, now } = stack;
+  const { neighbours } = stack;
+  const now = stack.clock[0];
   const state = neighbours.state[n];
   neighbours.due[n] = Infinity;
   if (state === Nud.Delay) {
@@ -62,7 +64,7 @@ function step(stack: Stack, n: number): void {
 function fail(stack: Stack, n: number): void {
   const { neighbours, waiting } = stack;
   neighbours.state[n] = Nud.Failed;
-  neighbours.updated[n] = stack.now;
+  neighbours.updated[n] = stack.clock[0];
   const isIpv4 = neighbours.isIpv4(n);
   // An error that has to go to the very neighbour that failed asks for it anew: what is left then waits with it.
   while (neighbours.state[n] === Nud.Failed) {
