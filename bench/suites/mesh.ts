@@ -97,7 +97,12 @@ export function meshInputs(count: number, flows: number, sorted = false, options
   const most = Math.max(32 * Math.min(perVm, count - 1), Math.ceil(4096 / count));
   return Array.from({ length: count }, (_, n) => {
     const trace = frames({ ...options, frames: most, flows: perVm, popularity: "round-robin" });
-    const other = (i: number): number => ((n + 1 + ((i % perVm) % (count - 1))) % count) + 1;
+    // Neighbours on both sides, nearest first: who is sent to sends back, or the bridges would never learn where it is.
+    const other = (i: number): number => {
+      const k = (i % perVm) % (count - 1);
+      const distance = (k >> 1) + 1;
+      return ((n + (k % 2 === 0 ? distance : count - distance)) % count) + 1;
+    };
     for (let i = 0; i < most; i++) setMacs(trace, i, n + 1, other(i));
     if (sorted)
       rearrange(

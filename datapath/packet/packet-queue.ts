@@ -89,7 +89,7 @@ export class PacketQueue {
     } else {
       for (let i = 0; i < n; i++) pool.free(slot[(head + i) & mask]);
     }
-    this.#head = this.#tail;
+    this.#rewind();
     return n;
   }
 
@@ -102,7 +102,17 @@ export class PacketQueue {
     this.lastEnd = this.#end[at];
     this.lastTime = this.#time[at];
     this.#head = (this.#head + 1) | 0;
+    if (this.#head === this.#tail) this.#rewind();
     return true;
+  }
+
+  /**
+   * An empty queue begins anew at its first place, so that one that never holds more than a burst stays on the same ten cache
+   * lines.
+   */
+  #rewind(): void {
+    this.#head = 0;
+    this.#tail = 0;
   }
 
   /** Moves up to a burst into an empty `batch`, all coming in by `inPort`; returns how many. */
@@ -131,6 +141,7 @@ export class PacketQueue {
       port[i] = inPort;
     }
     this.#head = (head + n) | 0;
+    if (n === waiting) this.#rewind();
     batch.count = n;
     return n;
   }
