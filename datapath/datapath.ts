@@ -26,7 +26,8 @@
 
 import { Executor, type Recirculator } from "./action/execute.ts";
 import { TunnelKind } from "./action/opcodes.ts";
-import { compile, type ProgramStore } from "./action/program.ts";
+import { compile } from "./action/program.ts";
+import type { ProgramStore } from "./action/program-store.ts";
 import {
   C_EXACT,
   C_LOOKUPS,
@@ -45,7 +46,6 @@ import { extract } from "./flow/extract.ts";
 import { Installed, type MegaflowView, type RevalidateResult } from "./installed.ts";
 import { type EmcOptions, ExactMatchCache } from "./lookup/exact-match-cache.ts";
 import { FlowJournal } from "./lookup/flow-journal.ts";
-import { Groups } from "./lookup/groups.ts";
 import {
   F_BYTES,
   F_PACKETS,
@@ -57,12 +57,12 @@ import {
   RECORD_I32,
 } from "./lookup/megaflow-cache.ts";
 import { Drop } from "./packet/drop.ts";
-import { BURST, KEY_STRIDE, PacketBatch } from "./packet/packet-batch.ts";
+import { BURST, KEY_STRIDE, type PacketBatch } from "./packet/packet-batch.ts";
 import { type PacketKernel, packetModule } from "./packet/packet-kernel.ts";
-import { PacketList } from "./packet/packet-list.ts";
 import type { PacketPool } from "./packet/packet-pool.ts";
 import { PacketQueue } from "./packet/packet-queue.ts";
 import { Speculation } from "./packet/speculation.ts";
+import { Pass } from "./pass.ts";
 import type { Translation, UpcallHandler } from "./upcall.ts";
 
 export type { MegaflowView, RevalidateResult } from "./installed.ts";
@@ -89,29 +89,6 @@ export interface DatapathOptions {
   readonly timing?: boolean | undefined;
   /** Set while this thread runs ahead of what it may change; shared with what lies around the datapath. */
   readonly speculation?: Speculation | undefined;
-}
-
-/** Scratch of one pass; pass n + 1 takes what pass n recirculates. */
-class Pass {
-  /** Packets that wait for this pass. Pass 0 works on its caller's batch instead. */
-  readonly batch: PacketBatch;
-  /** Packets that the exact-match cache did not have, and those of them that the megaflow cache did not have either. */
-  readonly missed: PacketList;
-  misses = 0;
-  readonly open: PacketList;
-  readonly groups: Groups;
-  /** Packets found in the exact-match cache that made an upcall all the same, because the megaflow was stale. */
-  demoted = 0;
-  /** Groups whose program only this pass holds: of translations that are not installed. */
-  readonly held = new Uint8Array(BURST);
-
-  constructor(pool: PacketPool) {
-    this.batch = new PacketBatch(pool);
-    this.batch.recirculated = true;
-    this.missed = new PacketList(pool.arena);
-    this.open = new PacketList(pool.arena);
-    this.groups = new Groups(pool.arena);
-  }
 }
 
 export class Datapath implements Recirculator {

@@ -25,6 +25,7 @@ import { PacketPool } from "./packet/packet-pool.ts";
 import { PacketQueue } from "./packet/packet-queue.ts";
 import { Speculation } from "./packet/speculation.ts";
 import type { Trace } from "./packet/trace.ts";
+import { TraceSources } from "./packet/trace-sources.ts";
 import { VmResponder } from "./router/vm.ts";
 import type { Segment } from "./segment.ts";
 import type { Topology } from "./topology.ts";
@@ -36,17 +37,9 @@ const MAX_BURSTS = 1 << 14;
 const MAX_BURSTS_PORT = 256;
 /** Packets in flight at once: 32 offered, times the copies that flooding over three hosts makes, with room to spare. */
 const POOL_SLOTS = 4096;
-/** Traces of so many bytes together are copied next to the slots, from where frames come at a tenth of the cost. */
-const MOST_TRACE_BYTES = 64 << 20;
 
 /** The ring of ports has none. */
 const NO_TIME = new Float64Array(1);
-
-/** Where the frames of a trace are copied from: its address next to the slots, -1 when it is not there; the trace itself. */
-interface Source {
-  at: number;
-  readonly view: DataView;
-}
 
 export interface FabricOptions extends Omit<HostOptions, "ports"> {
   readonly poolSlots?: number | undefined;
@@ -85,11 +78,7 @@ export class Fabric {
   readonly #ring: PacketQueue;
   readonly #mostBursts: number;
   readonly #waiting: readonly Uint8Array[];
-  readonly #traces = new Map<Trace, Source>();
-  #traceBytes = 0;
-  #traceAt = -1;
-  #trace: Trace | null = null;
-  #traceView: DataView;
+  readonly #traces: TraceSources;
   readonly #ledger: FabricLedger;
   #now = 0;
   /** Where a caller puts the time, ns, before `advanceToClock` and `offerAtClock`; why an array: see `#time`. */
@@ -132,7 +121,7 @@ export class Fabric {
     this.#responders = this.vms.map((vm) =>
       options.answering?.includes(vm.config.name) ? new VmResponder(vm.config, this.pool) : undefined,
     );
-    this.#traceView = this.pool.view;
+    this.#traces = new TraceSources(this.pool);
     this.#ledger = new FabricLedger(this, this.#lost);
   }
 
@@ -151,7 +140,6 @@ export class Fabric {
   offerAtClock(entry: number, trace: Trace, index: number): boolean {
     this.#now = this.clock[0];
     this.#time[0] = this.clock[0];
-    if (trace !== this.#trace) this.#useTrace(trace);
     const slot = this.pool.alloc();
     const length = trace.length[index];
     if (slot < 0 || length > this.pool.room) {
@@ -160,8 +148,7 @@ export class Fabric {
       return false;
     }
     const start = this.pool.home(slot);
-    if (this.#traceAt >= 0) this.pool.copy(this.#traceAt + trace.start[index], start, length);
-    else copyBytes(this.#traceView, trace.start[index], this.pool.view, start, length);
+    this.#traces.copy(trace, index, start);
     const host = entry >> 16;
     const port = entry & 0xffff;
     const at = this.#destinations.byPort[host][port];
@@ -452,26 +439,6 @@ export class Fabric {
     if (this.#waiting[host][port] !== 0) return;
     this.#waiting[host][port] = 1;
     this.#ring.push(host, port, 0, NO_TIME, 0);
-  }
-
-  #useTrace(trace: Trace): void {
-    const source = this.#traces.get(trace) ?? this.#sourceOf(trace);
-    this.#trace = trace;
-    this.#traceAt = source.at;
-    this.#traceView = source.view;
-  }
-
-  #sourceOf(trace: Trace): Source {
-    const { bytes } = trace;
-    const { arena } = this.pool;
-    const source = { at: -1, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
-    if (this.#traceBytes + bytes.length <= MOST_TRACE_BYTES) {
-      source.at = arena.alloc(bytes.length);
-      arena.u8(source.at, bytes.length).set(bytes);
-      this.#traceBytes += bytes.length;
-    }
-    this.#traces.set(trace, source);
-    return source;
   }
 
   #endless(): Error {

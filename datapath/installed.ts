@@ -3,7 +3,7 @@
  * has to go. Nothing here runs for a packet that hits.
  */
 import type { OdpAction } from "./action/odp-action.ts";
-import { ProgramStore } from "./action/program.ts";
+import { ProgramStore } from "./action/program-store.ts";
 import { C_REVALIDATIONS, type Counters } from "./counters.ts";
 import { KEY_WORDS } from "./flow/flow-key.ts";
 import { installedMask, isInstalledAs } from "./flow/flow-mask.ts";

@@ -18,13 +18,14 @@ import {
 import { extractOthers } from "../flow/extract.ts";
 import { hashAdd, hashFinish } from "../flow/hash.ts";
 import { Drop } from "../packet/drop.ts";
-import { BURST, PacketBatch } from "../packet/packet-batch.ts";
+import type { PacketBatch } from "../packet/packet-batch.ts";
 import type { PacketPool } from "../packet/packet-pool.ts";
 import type { PacketQueue } from "../packet/packet-queue.ts";
 import { type ActionKernel, actionModule } from "./action-kernel.ts";
-import type { Chain } from "./chain.ts";
+import { type Chain, ChainSplit } from "./chain.ts";
+import { Copies } from "./copies.ts";
 import { NO_TRANSPORT, Op } from "./opcodes.ts";
-import type { ProgramStore } from "./program.ts";
+import type { ProgramStore } from "./program-store.ts";
 import { popEth, popMpls, popVlan, pushEth, pushMpls, pushVlan, setMpls } from "./push-pop.ts";
 import { setArp, setEthMasked, setIcmp, setIpv4, setIpv6, setNd, setSctp, setTcp, setTtl, setUdp } from "./rewrite.ts";
 import { popTunnel, pushTunnel } from "./tunnel.ts";
@@ -33,19 +34,6 @@ import { popTunnel, pushTunnel } from "./tunnel.ts";
 export interface Recirculator {
   /** Packet i of `set` comes in again by `inPort` with recirculation id `id`; it was in pass number `depth`. */
   recirculate(set: PacketBatch, i: number, inPort: number, id: number, depth: number): void;
-}
-
-/** Copies under way: one for each level of clone in clone. */
-class CopySet implements Chain {
-  readonly batch: PacketBatch;
-  readonly next: Int32Array;
-  readonly at: number;
-
-  constructor(pool: PacketPool) {
-    this.batch = new PacketBatch(pool);
-    this.at = pool.arena.alloc(4 * BURST);
-    this.next = pool.arena.i32(this.at, BURST);
-  }
 }
 
 export class Executor {
@@ -58,8 +46,8 @@ export class Executor {
   /** What `enqueue` says beside its result. */
   readonly #answer: Int32Array;
   readonly #answerAt: number;
-  readonly #copies: CopySet[];
-  #copyTop = 0;
+  readonly #copies: Copies;
+  readonly #split = new ChainSplit();
   readonly #vlanLimit: number;
 
   /** The queues of `tx` lie in the pool's arena. `vlanLimit`: VLAN tags that are parsed. */
@@ -80,7 +68,7 @@ export class Executor {
     this.#tx = tx;
     this.#counters = counters;
     this.#again = again;
-    this.#copies = [new CopySet(pool), new CopySet(pool)];
+    this.#copies = new Copies(pool, counters);
   }
 
   /** Runs the program at `pc` on the packets of `set` from `head` on; `depth` is the number of the pass. */
@@ -216,16 +204,18 @@ export class Executor {
           break;
         case Op.CheckLength: {
           const size = code[pc + 1];
-          const lesser = this.#split(set, next, head, size, 0, false);
-          if (this.#chosen >= 0) this.run(pc + 3, set, chain, this.#chosen, depth);
+          const lesser = this.#split.longer(set, next, head, size);
+          const { chosen } = this.#split;
+          if (chosen >= 0) this.run(pc + 3, set, chain, chosen, depth);
           if (lesser < 0) return;
           head = lesser;
           pc += 3 + code[pc + 2];
           break;
         }
         case Op.Sample: {
-          const others = this.#split(set, next, head, 0, code[pc + 1], true);
-          if (this.#chosen >= 0) this.run(pc + 3, set, chain, this.#chosen, depth);
+          const others = this.#split.sampled(set, next, head, code[pc + 1]);
+          const { chosen } = this.#split;
+          if (chosen >= 0) this.run(pc + 3, set, chain, chosen, depth);
           if (others < 0) return;
           head = others;
           pc += 3 + code[pc + 2];
@@ -336,19 +326,13 @@ export class Executor {
     counters.txBytes[port] += length;
   }
 
-  /** A set of copies that nobody works on. */
-  #freeCopies(): CopySet {
-    if (this.#copyTop === this.#copies.length) this.#copies.push(new CopySet(this.#pool));
-    return this.#copies[this.#copyTop];
-  }
-
   /**
    * l3 and l4 of packet i as the packet is now. A packet with more tags than are parsed gets a network header too far in
    * front, where the changes that follow are then written: a fault of Open vSwitch (dp_execute_userspace_action() extracts the
    * flow from the packet itself) that its userspace datapath shows on every such packet, so it is shown here.
    */
   #reparse(set: PacketBatch, i: number): void {
-    const { batch } = this.#freeCopies();
+    const { batch } = this.#copies.free();
     batch.start[0] = set.start[i];
     batch.end[0] = set.end[i];
     batch.drop[0] = Drop.None;
@@ -362,74 +346,10 @@ export class Executor {
 
   /** Runs the program at `pc` on copies of the chain. */
   #clone(pc: number, set: PacketBatch, next: Int32Array, head: number, depth: number): void {
-    const copies = this.#freeCopies();
-    const to = copies.batch;
-    const pool = this.#pool;
-    let n = 0;
-    for (let i = head; i >= 0; i = next[i]) {
-      this.#counters.total[C_COPIES]++;
-      const slot = pool.alloc();
-      if (slot < 0) {
-        this.#counters.drops[Drop.NoBuffer]++;
-        continue;
-      }
-      const from = set.start[i];
-      const shift = (slot - set.slot[i]) * pool.stride;
-      pool.copy(from, from + shift, set.end[i] - from);
-      to.slot[n] = slot;
-      to.start[n] = from + shift;
-      to.end[n] = set.end[i] + shift;
-      to.l3[n] = set.l3[i] === 0 ? 0 : set.l3[i] + shift;
-      to.l4[n] = set.l4[i] <= 0 ? set.l4[i] : set.l4[i] + shift;
-      to.time[n] = set.time[i];
-      to.inPort[n] = set.inPort[i];
-      to.hash[n] = set.hash[i];
-      to.tunId[n] = set.tunId[i];
-      to.tunSrc[n] = set.tunSrc[i];
-      to.tunDst[n] = set.tunDst[i];
-      to.tunMeta[n] = set.tunMeta[i];
-      to.mark[n] = set.mark[i];
-      to.priority[n] = set.priority[i];
-      to.dpHash[n] = set.dpHash[i];
-      copies.next[n] = n + 1;
-      n++;
-    }
-    if (n === 0) return;
-    copies.next[n - 1] = -1;
-    this.#copyTop++;
-    this.run(pc, to, copies, 0, depth);
-    this.#copyTop--;
-  }
-
-  /** Head of the chain that `#split` chose. */
-  #chosen = -1;
-
-  /** Divides a chain: longer than `size`, or chosen by hash with `probability`; returns the head of the others. */
-  #split(set: PacketBatch, next: Int32Array, head: number, size: number, probability: number, byHash: boolean): number {
-    let chosen = -1;
-    let chosenTail = -1;
-    let others = -1;
-    let othersTail = -1;
-    for (let i = head; i >= 0; ) {
-      const following = next[i];
-      next[i] = -1;
-      // Not random, so that a run can be repeated: the same packets of a flow are always chosen.
-      const take = byHash
-        ? probability === -1 || hashFinish(set.hash[i]) >>> 0 < probability >>> 0
-        : set.end[i] - set.start[i] > size;
-      if (take) {
-        if (chosen < 0) chosen = i;
-        else next[chosenTail] = i;
-        chosenTail = i;
-      } else {
-        if (others < 0) others = i;
-        else next[othersTail] = i;
-        othersTail = i;
-      }
-      i = following;
-    }
-    this.#chosen = chosen;
-    return others;
+    const copies = this.#copies.of(set, next, head);
+    if (copies === null) return;
+    this.run(pc, copies.batch, copies, 0, depth);
+    this.#copies.done();
   }
 
   /** Takes packets out of the chain that have less than `bytes` before them in their slot; returns the new head. */

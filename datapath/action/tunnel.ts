@@ -16,7 +16,7 @@ import { checksumAdd, checksumFold, pseudoIpv4 } from "../wire/checksum.ts";
 import type { ActionKernel } from "./action-kernel.ts";
 import type { Chain } from "./chain.ts";
 import { TunnelKind } from "./opcodes.ts";
-import type { ProgramStore } from "./program.ts";
+import type { ProgramStore } from "./program-store.ts";
 
 const PROTO_UDP = 17;
 const PROTO_GRE = 47;

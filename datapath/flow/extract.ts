@@ -10,6 +10,7 @@
 
 import { Drop } from "../packet/drop.ts";
 import { KEY_STRIDE, type PacketBatch } from "../packet/packet-batch.ts";
+import { extractIcmpv6, extractIpv6, ipv6L4 } from "./extract-ipv6.ts";
 import { type ExtractKernel, extractModule } from "./extract-kernel.ts";
 import {
   DL_TYPE_NONE,
@@ -21,12 +22,10 @@ import {
   W_ETH1,
   W_ETH2,
   W_IN_PORT,
-  W_IPV6_DST,
   W_IPV6_LABEL,
   W_IPV6_SRC,
   W_MACS0,
   W_MPLS0,
-  W_ND_TARGET,
   W_NW_DST,
   W_NW_SRC,
   W_PKT_MARK,
@@ -49,7 +48,6 @@ import {
   SHAPE_MACS,
   SHAPE_METADATA,
   SHAPE_MPLS,
-  SHAPE_ND_TARGET,
   SHAPE_NW,
   SHAPE_PORTS,
   SHAPE_TOSTTL,
@@ -76,11 +74,6 @@ const PROTO_TCP = 6;
 const PROTO_UDP = 17;
 const PROTO_ICMPV6 = 58;
 const PROTO_SCTP = 132;
-const PROTO_HOP_OPTIONS = 0;
-const PROTO_ROUTING = 43;
-const PROTO_FRAGMENT = 44;
-const PROTO_AH = 51;
-const PROTO_DESTINATION_OPTIONS = 60;
 
 const M_IN_PORT = multiplier(W_IN_PORT);
 const M_RECIRC = multiplier(W_RECIRC);
@@ -94,9 +87,6 @@ const M_NW_DST = multiplier(W_NW_DST);
 const M_PORTS = multiplier(W_PORTS);
 const M_TUN_ID = multiplier(W_TUN_ID);
 const M_IPV6 = Int32Array.from({ length: 8 }, (_, n) => multiplier(W_IPV6_SRC + n));
-
-/** Where the transport header of the last IPv6 packet lies, its end and its protocol: results of `ipv6` beside the shape. */
-let l4At = 0;
 
 /**
  * Fills keys, hash, shape, l3 and l4 of every live packet of the batch. Frames shorter than an Ethernet header get
@@ -246,16 +236,16 @@ export function extractOthers(batch: PacketBatch, which: number, vlanLimit: numb
               has |= SHAPE_PORTS;
               h = (h + Math.imul(ports, M_PORTS)) | 0;
             } else if (proto === PROTO_ICMPV6 && left >= 8) {
-              has |= icmpv6(view, keys, k, transport, left);
+              has |= extractIcmpv6(view, keys, k, transport, left);
             }
           }
           keys[k + W_TOSTTL] = tosTtl;
         }
       }
     } else if (type === TYPE_IPV6) {
-      const more = ipv6(view, keys, k, net, stop);
+      const more = extractIpv6(view, keys, k, net, stop);
       has |= more;
-      transport = l4At;
+      transport = ipv6L4;
       word |= keys[k + W_TYPE] & 0xffff;
       if ((more & SHAPE_IPV6) !== 0) {
         for (let w = W_IPV6_SRC; w < W_IPV6_LABEL; w++) h = (h + Math.imul(keys[k + w], M_IPV6[w - W_IPV6_SRC])) | 0;
@@ -308,143 +298,4 @@ function mpls(view: DataView, keys: Int32Array, k: number, from: number, stop: n
     bottom = (entry & 0x100) !== 0;
     at += 4;
   }
-}
-
-/**
- * IPv6 (RFC 8200) with its extension headers. Returns the shape's groups, writes their words and the low half of the type
- * word (fragment bits and protocol), sets l4At (0 where the header or an extension lies: no field at all then, except that
- * OVS has pushed the addresses before it reads the extensions).
- */
-function ipv6(view: DataView, keys: Int32Array, k: number, net: number, stop: number): number {
-  l4At = 0;
-  keys[k + W_TYPE] = 0;
-  const size = stop - net;
-  if (size < 40) return 0;
-  const length = view.getUint16(net + 4);
-  if (length + 40 > size) return 0;
-  for (let w = 0; w < 4; w++) {
-    keys[k + W_IPV6_SRC + w] = view.getInt32(net + 8 + 4 * w);
-    keys[k + W_IPV6_DST + w] = view.getInt32(net + 24 + 4 * w);
-  }
-  keys[k + W_IPV6_LABEL] = 0;
-  const flow = view.getInt32(net);
-  let proto = view.getUint8(net + 6);
-  let fragment = 0;
-  let at = net + 40;
-  let left = length;
-  // OVS: parse_ipv6_ext_hdrs__(). Every extension header has at least 8 bytes.
-  while (
-    proto === PROTO_HOP_OPTIONS ||
-    proto === PROTO_ROUTING ||
-    proto === PROTO_DESTINATION_OPTIONS ||
-    proto === PROTO_AH ||
-    proto === PROTO_FRAGMENT
-  ) {
-    if (left < 8) return SHAPE_IPV6;
-    const next = view.getUint8(at);
-    if (proto === PROTO_FRAGMENT) {
-      const offsetFlags = view.getUint16(at + 2);
-      proto = next;
-      at += 8;
-      left -= 8;
-      if (offsetFlags !== 0) {
-        fragment = FRAG_ANY;
-        if ((offsetFlags & 0xfff8) !== 0) {
-          fragment |= FRAG_LATER;
-          proto = PROTO_FRAGMENT;
-          break;
-        }
-      }
-    } else {
-      const words = view.getUint8(at + 1);
-      const bytes = proto === PROTO_AH ? (words + 2) * 4 : (words + 1) * 8;
-      proto = next;
-      if (bytes > left) return SHAPE_IPV6;
-      at += bytes;
-      left -= bytes;
-    }
-  }
-  keys[k + W_IPV6_LABEL] = flow & 0xfffff;
-  let tosTtl = ((flow << 4) & -0x1000000) | (view.getUint8(net + 7) << 16);
-  let has = SHAPE_IPV6 | SHAPE_TOSTTL;
-  keys[k + W_TYPE] = (fragment << 8) | proto;
-  l4At = at;
-  if ((fragment & FRAG_LATER) === 0) {
-    if (proto === PROTO_TCP) {
-      if (left >= 20) {
-        const offsetFlags = view.getUint16(at + 12);
-        const data = (offsetFlags >>> 10) & 0x3c;
-        if (data >= 20 && data <= left) {
-          tosTtl |= offsetFlags & 0x0fff;
-          keys[k + W_PORTS] = view.getInt32(at);
-          has |= SHAPE_PORTS;
-        }
-      }
-    } else if ((proto === PROTO_UDP && left >= 8) || (proto === PROTO_SCTP && left >= 12)) {
-      keys[k + W_PORTS] = view.getInt32(at);
-      has |= SHAPE_PORTS;
-    } else if (proto === PROTO_ICMPV6 && left >= 8) {
-      has |= icmpv6(view, keys, k, at, left);
-    } else if ((proto === PROTO_ICMP || proto === PROTO_IGMP) && left >= 8) {
-      const typeCode = view.getUint16(at);
-      keys[k + W_PORTS] = ((typeCode & 0xff00) << 8) | (typeCode & 0xff);
-      has |= SHAPE_PORTS;
-    }
-  }
-  keys[k + W_TOSTTL] = tosTtl;
-  return has;
-}
-
-/** ICMPv6 (RFC 4443), which OVS reads over IPv4 too. Returns the groups of words that it wrote. */
-function icmpv6(view: DataView, keys: Int32Array, k: number, at: number, size: number): number {
-  const typeCode = view.getUint16(at);
-  keys[k + W_PORTS] = ((typeCode & 0xff00) << 8) | (typeCode & 0xff);
-  if (typeCode !== 0x8700 && typeCode !== 0x8800) return SHAPE_PORTS;
-  neighbourDiscovery(view, keys, k, at + 8, size - 8);
-  return SHAPE_PORTS | SHAPE_ND_TARGET | SHAPE_MACS;
-}
-
-/**
- * Target and link-layer options of a neighbour solicitation or advertisement (RFC 4861 4.3, 4.4, 4.6.1; OVS:
- * parse_icmpv6()). The same option twice is an error that takes target and addresses away.
- */
-function neighbourDiscovery(view: DataView, keys: Int32Array, k: number, from: number, size: number): void {
-  for (let w = 0; w < 4; w++) keys[k + W_ND_TARGET + w] = 0;
-  let source0 = 0;
-  let source1 = 0;
-  let target0 = 0;
-  let target1 = 0;
-  let valid = size >= 16;
-  if (valid) {
-    let at = from + 16;
-    let left = size - 16;
-    while (left >= 8) {
-      const type = view.getUint8(at);
-      const bytes = view.getUint8(at + 1) * 8;
-      if (bytes === 0 || bytes > left) break;
-      if (bytes === 8 && (type === 1 || type === 2)) {
-        if (type === 1 ? (source0 | source1) !== 0 : (target0 | target1) !== 0) {
-          valid = false;
-          break;
-        }
-        if (type === 1) {
-          source0 = view.getInt32(at + 2);
-          source1 = view.getUint16(at + 6);
-        } else {
-          target0 = view.getInt32(at + 2);
-          target1 = view.getUint16(at + 6);
-        }
-      }
-      at += bytes;
-      left -= bytes;
-    }
-    if (valid) {
-      for (let w = 0; w < 4; w++) keys[k + W_ND_TARGET + w] = view.getInt32(from + 4 * w);
-    } else {
-      source0 = source1 = target0 = target1 = 0;
-    }
-  }
-  keys[k + W_MACS0] = source0;
-  keys[k + W_MACS0 + 1] = (source1 << 16) | (target0 >>> 16);
-  keys[k + W_MACS0 + 2] = (target0 << 16) | target1;
 }

@@ -12,7 +12,7 @@ import { test } from "node:test";
 import { packageRoot } from "../../bench/paths.ts";
 import { sleep } from "../lab/shell.ts";
 import { FAMILIES } from "./families.ts";
-import { oracleObstacle } from "./oracle.ts";
+import { oracleObstacle } from "./ovs-daemons.ts";
 
 const skip = oracleObstacle() ?? false;
 const main = join(packageRoot, "dist", "test", "conformance", "main.js");

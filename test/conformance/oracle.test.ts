@@ -9,7 +9,8 @@ import type { Case } from "./case.ts";
 import type { Result } from "./compare.ts";
 import { FAMILIES, generate } from "./families.ts";
 import { minimise } from "./minimise.ts";
-import { Oracle, oracleObstacle } from "./oracle.ts";
+import { Oracle } from "./oracle.ts";
+import { oracleObstacle } from "./ovs-daemons.ts";
 import { verdictOn } from "./verdict.ts";
 
 const skip = oracleObstacle() ?? false;

@@ -1,40 +1,22 @@
 /**
- * A real Open vSwitch beside us: its own ovsdb-server and ovs-vswitchd with the userspace "dummy" datapath in a temporary
- * folder. Nothing of the system is touched, and everything is removed again, also after a failure or an interrupt.
+ * A real Open vSwitch beside us (ovs-daemons.ts), asked what it makes of a case.
  *
  * A case runs as a person would run it with ovs-vsctl, ovs-ofctl and ovs-appctl; bridges stay from one case to the next
- * when both have the same ones, because making them is most of the time that a case takes. A little over 400 lines:
- * building, asking and taking away share one state.
+ * when both have the same ones, because making them is most of the time that a case takes.
  */
-import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
-import { connect } from "node:net";
-import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
-import { missingTools, ovsSchema, sleep, toolPath } from "../lab/shell.ts";
-import { type Case, type CaseBridge, type CaseEvent, type CasePort, hasTunnels, LOCAL } from "./case.ts";
+import { sleep } from "../lab/shell.ts";
+import { bridgeSettings, MTU, portCommands } from "./bridge-commands.ts";
+import { type Case, type CaseEvent, hasTunnels, LOCAL } from "./case.ts";
 import type { Result } from "./compare.ts";
+import { OvsDaemons } from "./ovs-daemons.ts";
 import { SentFrames } from "./sent-frames.ts";
-import { ShellPipe } from "./shell-pipe.ts";
-import { Gone, Unixctl } from "./unixctl.ts";
-
-/** So large that it never matters. */
-const MTU = "mtu_request=9100";
-const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-const TOOLS = ["ovsdb-tool", "ovsdb-server", "ovs-vswitchd", "ovs-vsctl", "ovs-ofctl"];
+import { Gone } from "./unixctl.ts";
 
 /** Its mask shows in any megaflow until it has left. */
 const LAST_RULE = "priority=1,dl_src=00:00:00:00:00:01,actions=drop";
 
-/** Open vSwitch does not take a rule or a group. */
-export class Refusal extends Error {}
-
 type Fields = { -readonly [name in keyof Result]: Result[name] };
-
-/** Why there is no Open vSwitch to ask, with how to install it, or undefined. */
-export function oracleObstacle(): string | undefined {
-  return missingTools(TOOLS);
-}
 
 /** The text of a flow as ofproto/trace prints it, changed to what it accepts. */
 export function traceSyntax(flow: string): string {
@@ -59,123 +41,42 @@ function shapeOf(one: Case): string {
 }
 
 export class Oracle {
-  /** Everything of this switch: database, sockets, logs, captures. */
-  readonly folder: string;
-  private readonly daemons: ChildProcess[] = [];
-  private readonly env: Readonly<Record<string, string>>;
-  private control!: Unixctl;
-  private readonly shell: ShellPipe;
+  private readonly ovs: OvsDaemons;
   private shape = "";
   private current: Case | undefined;
   private captures = new Map<string, SentFrames>();
   private routes: string[] = [];
   private portNames = new Map<string, string>();
-  private readonly removeNow = (): void => this.remove();
-  private readonly stop = (signal: NodeJS.Signals): void => {
-    this.remove();
-    process.exit(128 + constants.signals[signal]);
-  };
-  /** Takes everything away when this process ends without being able to (SIGKILL): the pipe to it closes then. */
-  private readonly guard: ChildProcess;
 
-  private constructor() {
-    this.folder = mkdtempSync(join(tmpdir(), "eastwest-ovs-"));
-    const folders = ["RUN", "LOG", "DB", "SYSCONF"].map((name) => [`OVS_${name}DIR`, this.folder] as const);
-    this.env = Object.fromEntries(folders);
-    this.shell = new ShellPipe(this.env);
-    const clear = 'read -r done || { kill -9 $(cat "$1"/*.pid); sleep 1; rm -rf "$1"; }';
-    const pipes = ["pipe", "ignore", "ignore"] as const;
-    this.guard = spawn("/bin/sh", ["-c", clear, "sh", this.folder], { stdio: [...pipes], detached: true });
-    this.guard.on("error", () => {}).stdin!.on("error", () => {});
-    process.on("exit", this.removeNow);
-    for (const signal of SIGNALS) process.on(signal, this.stop);
+  private constructor(ovs: OvsDaemons) {
+    this.ovs = ovs;
   }
 
   /** Starts the daemons. Throws where Open vSwitch is not installed. */
   static async start(): Promise<Oracle> {
-    const obstacle = oracleObstacle();
-    if (obstacle) throw new Error(obstacle);
-    const oracle = new Oracle();
-    try {
-      await oracle.startDaemons();
-    } catch (error) {
-      oracle.close();
-      throw error;
-    }
-    return oracle;
+    const ovs = await OvsDaemons.start();
+    // A bridge without rules, only to ask how the switch parses a frame.
+    await ovs.vsctl("add-br", "parse", "--", ...bridgeSettings({ name: "parse" }));
+    return new Oracle(ovs);
+  }
+
+  /** Everything of this switch: database, sockets, logs, captures. */
+  get folder(): string {
+    return this.ovs.folder;
   }
 
   close(): void {
-    this.control?.close();
-    this.remove();
-    process.off("exit", this.removeNow);
-    for (const signal of SIGNALS) process.off(signal, this.stop);
+    this.ovs.close();
   }
 
   /** What the daemon reports of itself. */
   version(): Promise<string> {
-    return this.control.call("version");
+    return this.ovs.version();
   }
 
-  private remove(): void {
-    this.shell.close();
-    this.guard.kill("SIGKILL");
-    for (const daemon of this.daemons.splice(0).reverse()) daemon.kill("SIGKILL"); // Nothing of theirs outlives the folder.
-    rmSync(this.folder, { recursive: true, force: true, maxRetries: 3 });
-  }
-
-  private async startDaemons(): Promise<void> {
-    await this.shell.run(["ovsdb-tool", "create", join(this.folder, "conf.db"), ovsSchema()]);
-    await this.daemon("ovsdb-server", "db.sock", "conf.db", "--remote=punix:db.sock");
-    await this.vsctl("--no-wait", "init");
-    const options = ["--enable-dummy", "--disable-system", "--disable-system-route", "--unixctl=vswitchd.ctl"];
-    await this.daemon("ovs-vswitchd", "vswitchd.ctl", "unix:db.sock", ...options);
-    this.control = await Unixctl.open(join(this.folder, "vswitchd.ctl"));
-    await this.control.call("time/stop");
-    // A bridge without rules, only to ask how the switch parses a frame.
-    await this.vsctl("add-br", "parse", "--", ...bridgeSettings({ name: "parse" }));
-  }
-
-  private async daemon(name: string, socket: string, ...argv: string[]): Promise<void> {
-    const log = ["-vconsole:off", `--log-file=${this.folder}/${name}.log`, `--pidfile=${this.folder}/${name}.pid`];
-    const env = { ...process.env, ...this.env };
-    const errors = openSync(join(this.folder, `${name}.err`), "w");
-    const child = spawn(toolPath(name)!, [...argv, ...log], {
-      cwd: this.folder,
-      env,
-      stdio: ["ignore", "ignore", errors],
-    });
-    closeSync(errors);
-    this.daemons.push(child);
-    for (let wait = 0; wait < 1000; wait++) {
-      // Its file is there a moment before anybody listens at it.
-      if (await answers(join(this.folder, socket))) return;
-      if (child.exitCode !== null) break;
-      await sleep(10);
-    }
-    throw new Error(`${name} did not start`);
-  }
-
-  private vsctl(...argv: string[]): Promise<string> {
-    return this.shell.run(["ovs-vsctl", "--timeout=20", `--db=unix:${this.folder}/db.sock`, ...argv]);
-  }
-
-  private async ofctl(
-    openflow: string,
-    command: string,
-    bridge: string,
-    lines: readonly string[] | string,
-  ): Promise<void> {
-    const [last, input] = typeof lines === "string" ? [lines, ""] : ["-", `${lines.join("\n")}\n`];
-    const argv = ["ovs-ofctl", "-O", openflow, command, `unix:${this.folder}/${bridge}.mgmt`];
-    try {
-      await this.shell.run([...argv, ...(last === "" ? [] : [last])], input);
-    } catch (error) {
-      await this.control.call("version"); // Or it is the switch that is gone.
-      const said = (error as Error).message;
-      const code = /OF[A-Z0-9]*_ERROR[^:]*: (\w+)/.exec(said)?.[1];
-      throw new Refusal(code ?? said.replace(/^.*?ovs-ofctl: /s, "").split("\n")[0]!);
-    }
+  /** Why the switch has ended. */
+  lastWords(): string {
+    return this.ovs.lastWords();
   }
 
   // -- building and removing a case -----------------------------------------------------------------------------
@@ -212,7 +113,7 @@ export class Oracle {
       const answers: string[] = [];
       for (const [bridge, ...rest] of questions) {
         try {
-          answers.push(await this.control.call("ofproto/trace", bridge!, "--names", ...rest));
+          answers.push(await this.ovs.control.call("ofproto/trace", bridge!, "--names", ...rest));
         } catch (error) {
           answers.push(`error: ${(error as Error).message}`);
         }
@@ -236,19 +137,20 @@ export class Oracle {
         commands.push("--", `--id=@t${table}`, "create", "Flow_Table", `prefixes=${fields.join(",") || "none"}`);
         commands.push("--", "set", "bridge", name, `flow_tables:${table}=@t${table}`);
       }
-      for (const port of bridge.ports ?? []) commands.push(...this.portCommands(name, port));
+      for (const port of bridge.ports ?? [])
+        commands.push(...portCommands(name, port, (name) => this.captureFile(name)));
     }
-    await this.vsctl(...commands);
+    await this.ovs.vsctl(...commands);
     for (const { name, ip, neighbours } of one.bridges) {
       if (ip) {
-        await this.control.call("netdev-dummy/ip4addr", name, ip);
-        await this.control.call("ovs/route/add", ip, name);
+        await this.ovs.control.call("netdev-dummy/ip4addr", name, ip);
+        await this.ovs.control.call("ovs/route/add", ip, name);
         this.routes.push(ip);
       }
       for (const [address, mac] of Object.entries(neighbours ?? {}))
-        await this.control.call("tnl/arp/set", name, address, mac);
+        await this.ovs.control.call("tnl/arp/set", name, address, mac);
     }
-    const shown = await this.control.call("dpif/show");
+    const shown = await this.ovs.control.call("dpif/show");
     let bridge = "";
     for (const line of shown.split("\n")) {
       const head = /^ {2}(\S+):$/.exec(line);
@@ -262,27 +164,13 @@ export class Oracle {
     this.shape = shape;
   }
 
-  private portCommands(bridge: string, port: CasePort): string[] {
-    const type = port.type ?? "dummy";
-    const options: Record<string, string | number> = { ...port.options };
-    if (type === "dummy") options["tx_pcap"] = this.captureFile(port.name);
-    const columns = (["tag", "trunks", "vlan_mode"] as const).filter((key) => port[key] !== undefined);
-    return [
-      ...["--", "add-port", bridge, port.name, ...columns.map((key) => `${key}=${JSON.stringify(port[key])}`)],
-      ...["--", "set", "interface", port.name, `type=${type}`, `ofport_request=${port.ofport}`],
-      ...(type === "dummy" ? [MTU] : []),
-      ...Object.entries(options).map(([key, value]) => `options:${key}=${JSON.stringify(String(value))}`),
-      ...(port.protected ? ["--", "set", "port", port.name, "protected=true"] : []),
-    ];
-  }
-
   private async modifyPort(bridge: string, port: number, flag: string): Promise<void> {
     const name = port === LOCAL ? "LOCAL" : String(port);
-    await this.shell.run(["ovs-ofctl", "mod-port", `unix:${this.folder}/${bridge}.mgmt`, name, flag]);
+    await this.ovs.shell.run(["ovs-ofctl", "mod-port", `unix:${this.ovs.folder}/${bridge}.mgmt`, name, flag]);
   }
 
   private captureFile(port: string): string {
-    const path = join(this.folder, `${port}.pcap`);
+    const path = join(this.ovs.folder, `${port}.pcap`);
     this.captures.set(port, new SentFrames(path));
     return path;
   }
@@ -292,19 +180,21 @@ export class Oracle {
    * before that one with a mask of theirs would join their subtable, at its place among those of equal priority.
    */
   private async replaceRules({ bridges }: Case): Promise<void> {
-    for (const { name } of bridges) await this.ofctl("OpenFlow10", "add-flows", name, ["delete", LAST_RULE, "delete"]);
+    for (const { name } of bridges)
+      await this.ovs.ofctl("OpenFlow10", "add-flows", name, ["delete", LAST_RULE, "delete"]);
     await this.left(bridges.at(-1)!.name);
     for (const { name, fail_mode: failMode, openflow = "OpenFlow10", flows = [], groups = [] } of bridges) {
       // Groups do not exist in OpenFlow 1.0.
-      if (groups.length > 0) await this.ofctl("OpenFlow15", "add-groups", name, groups);
+      if (groups.length > 0) await this.ovs.ofctl("OpenFlow15", "add-groups", name, groups);
       const standard = failMode === "standalone" ? ["add priority=0,actions=NORMAL"] : [];
-      if (standard.length + flows.length > 0) await this.ofctl(openflow, "add-flows", name, [...standard, ...flows]);
+      if (standard.length + flows.length > 0)
+        await this.ovs.ofctl(openflow, "add-flows", name, [...standard, ...flows]);
     }
   }
 
   /** Until the rules that an event deleted have left the classifier, and their masks with them. */
   private async settled(): Promise<void> {
-    await this.ofctl("OpenFlow10", "add-flows", "parse", [LAST_RULE, "delete"]);
+    await this.ovs.ofctl("OpenFlow10", "add-flows", "parse", [LAST_RULE, "delete"]);
     await this.left("parse");
   }
 
@@ -314,7 +204,7 @@ export class Oracle {
    */
   private async left(bridge: string): Promise<void> {
     const seen = async (): Promise<boolean> =>
-      /^Megaflow: .*dl_src/m.test(await this.control.call("ofproto/trace", bridge, "in_port=LOCAL"));
+      /^Megaflow: .*dl_src/m.test(await this.ovs.control.call("ofproto/trace", bridge, "in_port=LOCAL"));
     while (await seen()) await sleep(1);
   }
 
@@ -323,32 +213,26 @@ export class Oracle {
     for (const { name, groups } of one.bridges) {
       if (groups?.length) {
         // Rules first: Open vSwitch 3.1 does not survive that a group goes which one rule names in two places.
-        await this.ofctl("OpenFlow10", "del-flows", name, "");
-        await this.ofctl("OpenFlow15", "del-groups", name, "");
+        await this.ovs.ofctl("OpenFlow10", "del-flows", name, "");
+        await this.ovs.ofctl("OpenFlow15", "del-groups", name, "");
       }
-      await this.control.call("fdb/flush", name);
+      await this.ovs.control.call("fdb/flush", name);
     }
     // Neighbours may have aged, ports are changed.
     if (one.packets.some((event) => event.warp !== undefined || event.mod_port !== undefined)) this.shape = "";
   }
 
   private async tearDown(): Promise<void> {
-    for (const route of this.routes) await this.control.call("ovs/route/del", route);
-    await this.control.call("tnl/arp/flush");
-    const bridges = (await this.vsctl("list-br")).split("\n").filter((name) => name && name !== "parse");
+    for (const route of this.routes) await this.ovs.control.call("ovs/route/del", route);
+    await this.ovs.control.call("tnl/arp/flush");
+    const bridges = (await this.ovs.vsctl("list-br")).split("\n").filter((name) => name && name !== "parse");
     if (bridges.length > 0)
-      await this.vsctl(...bridges.flatMap((name, i) => [...(i > 0 ? ["--"] : []), "del-br", name]));
+      await this.ovs.vsctl(...bridges.flatMap((name, i) => [...(i > 0 ? ["--"] : []), "del-br", name]));
     for (const capture of this.captures.values()) capture.remove();
     this.captures = new Map();
     this.portNames = new Map();
     this.routes = [];
     this.shape = "";
-  }
-
-  /** Why the switch has ended: its failed assertion, which it says on standard error as its log is written by another thread. */
-  lastWords(): string {
-    const last = (file: string): string => readFileSync(join(this.folder, file), "utf8").trimEnd().split("\n").at(-1)!;
-    return last("ovs-vswitchd.err") || last("ovs-vswitchd.log");
   }
 
   // -- running packets ------------------------------------------------------------------------------------------
@@ -363,15 +247,15 @@ export class Oracle {
     const { bridge = "", in_port: inPort, openflow = "OpenFlow10" } = event;
     if (event.warp !== undefined) {
       const stride = Math.max(500, Math.floor(event.warp / 30));
-      await this.control.call("time/warp", String(event.warp), String(stride));
+      await this.ovs.control.call("time/warp", String(event.warp), String(stride));
       return {};
     }
     if (event.add_flows) {
-      await this.ofctl(openflow, "add-flows", bridge, event.add_flows);
+      await this.ovs.ofctl(openflow, "add-flows", bridge, event.add_flows);
       return {};
     }
     if (event.del_flows !== undefined) {
-      await this.ofctl(openflow, "del-flows", bridge, event.del_flows);
+      await this.ovs.ofctl(openflow, "del-flows", bridge, event.del_flows);
       return {};
     }
     if (event.mod_port !== undefined) {
@@ -407,7 +291,7 @@ export class Oracle {
 
   /** How the switch reads a frame: its flow in OpenFlow syntax. */
   async parsed(inPort: number, hex: string): Promise<string> {
-    const text = await this.control.call("ofproto/trace", "parse", "in_port=LOCAL", hex);
+    const text = await this.ovs.control.call("ofproto/trace", "parse", "in_port=LOCAL", hex);
     return /^Flow: (.*)/.exec(text)![1]!.replace("in_port=LOCAL", `in_port=${inPort}`);
   }
 
@@ -420,18 +304,18 @@ export class Oracle {
     }
     if (hasTunnels(this.current!)) {
       // The same with set(tunnel()) in place of tnl_push(), as the kernel datapath has it.
-      await this.control.call("dpif/set-dp-features", bridge, "tnl_push_pop", "false");
+      await this.ovs.control.call("dpif/set-dp-features", bridge, "tnl_push_pop", "false");
       try {
         result.actions_set_tunnel = (await this.traceText(bridge, ...flow)).actions!;
       } finally {
-        await this.control.call("dpif/set-dp-features", bridge, "tnl_push_pop", "true");
+        await this.ovs.control.call("dpif/set-dp-features", bridge, "tnl_push_pop", "true");
       }
     }
     return result;
   }
 
   private async traceText(bridge: string, ...flow: string[]): Promise<Fields> {
-    const text = await this.control.call("ofproto/trace", bridge, "--names", ...flow);
+    const text = await this.ovs.control.call("ofproto/trace", bridge, "--names", ...flow);
     const matched = /^Megaflow: (.*)/m.exec(text);
     const done = /^Datapath actions: (.*)/m.exec(text);
     if (!matched || !done) throw new Error(`ofproto/trace: ${text.split("\n")[0]}`);
@@ -445,8 +329,8 @@ export class Oracle {
   }
 
   private async purge(): Promise<void> {
-    do await this.control.call("revalidator/purge");
-    while ((await this.control.call("dpctl/dump-flows")) !== ""); // A revalidator can put a flow back meanwhile.
+    do await this.ovs.control.call("revalidator/purge");
+    while ((await this.ovs.control.call("dpctl/dump-flows")) !== ""); // A revalidator can put a flow back meanwhile.
   }
 
   private async inject(port: string, hex: string): Promise<Fields> {
@@ -454,7 +338,7 @@ export class Oracle {
     for (const capture of this.captures.values()) capture.take(); // A trace with a frame in hand executes tnl_pop.
     await this.receive(port, hex);
     const installed: { match: string; actions: string }[] = [];
-    for (const line of (await this.control.call("dpctl/dump-flows", "--names")).split("\n").sort()) {
+    for (const line of (await this.ovs.control.call("dpctl/dump-flows", "--names")).split("\n").sort()) {
       const flow = /^(?:ufid:\S+ )?(.*?), packets:.*?, actions:(.*?)(?:, dp-extra-info.*)?$/.exec(line);
       if (flow) installed.push({ match: flow[1]!, actions: flow[2]! });
     }
@@ -467,14 +351,14 @@ export class Oracle {
   }
 
   private async lookups(): Promise<readonly [number, number]> {
-    const counts = /hit:(\d+) missed:(\d+)/.exec(await this.control.call("dpif/show"))!;
+    const counts = /hit:(\d+) missed:(\d+)/.exec(await this.ovs.control.call("dpif/show"))!;
     return [Number(counts[1]), Number(counts[2])];
   }
 
   /** Lets a frame come in; tells whether it needed an upcall. */
   private async receive(port: string, hex: string): Promise<boolean> {
     const [hit, missed] = await this.lookups();
-    await this.control.call("netdev-dummy/receive", port, hex);
+    await this.ovs.control.call("netdev-dummy/receive", port, hex);
     for (;;) {
       const now = await this.lookups();
       if (now[0] !== hit || now[1] !== missed) return now[1] > missed;
@@ -483,7 +367,7 @@ export class Oracle {
 
   /** A frame made after a flow in OpenFlow syntax. */
   private async compose(flow: string): Promise<string> {
-    const dump = await this.shell.run(["ovs-ofctl", "compose-packet", flow]);
+    const dump = await this.ovs.shell.run(["ovs-ofctl", "compose-packet", flow]);
     return dump
       .split("\n")
       .map((line) => line.slice(10, 58).replace(/[ -]/g, ""))
@@ -500,28 +384,4 @@ export class Oracle {
       result.upcall = await this.receive(port, event.hex ?? result.hex!);
     }
   }
-}
-
-/** Whether somebody listens at a socket. */
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path, () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on("error", () => resolve(false));
-  });
-}
-
-function bridgeSettings(bridge: CaseBridge): string[] {
-  const { name, fail_mode: failMode = "secure", mac = "aa:55:aa:55:00:00" } = bridge;
-  const { mac_table_size: size, mac_aging_time: time, flood_vlans: vlans = [] } = bridge;
-  return [
-    ...["set", "bridge", name, "datapath-type=dummy", `fail-mode=${failMode}`],
-    `other-config:hwaddr=${JSON.stringify(mac)}`,
-    ...(size === undefined ? [] : [`other-config:mac-table-size=${size}`]),
-    ...(time === undefined ? [] : [`other-config:mac-aging-time=${time}`]),
-    ...(bridge.forward_bpdu ? ["other-config:forward-bpdu=true"] : []),
-    ...(vlans.length === 0 ? [] : [`flood_vlans=${vlans.join(",")}`]),
-  ];
 }

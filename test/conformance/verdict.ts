@@ -6,7 +6,8 @@ import type { Generated } from "./case-parts.ts";
 import { type Aspect, actions, frames, judge, type Result, type Verdict } from "./compare.ts";
 import { inOrderOf } from "./flood-order.ts";
 import { type MatchedField, type Megaflow, megaflow, relation } from "./megaflow.ts";
-import { type Oracle, Refusal } from "./oracle.ts";
+import type { Oracle } from "./oracle.ts";
+import { Refusal } from "./ovs-daemons.ts";
 
 /** "rules": one of the two takes rules that the other refuses, or ours failed. */
 export type JudgedAspect = Aspect | "rules";
