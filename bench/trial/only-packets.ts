@@ -1,7 +1,7 @@
 /**
  * While a heap is watched, what is under test carries packets and does nothing else: no time is read in it, which makes
- * objects, and what the clock sets off (ageing and revalidation, every 500 ms of virtual time; 0.5 to 0.9 KB each, more where
- * rules learn) waits, as it is no packet's.
+ * objects, and what the clock sets off (ageing and revalidation, every 500 ms of virtual time; 0.5 to 8 KB each,
+ * workers/README.md) waits, as it is no packet's.
  */
 export interface Ticking {
   /** [0] when the clock sets something off next, ns of virtual time. */
