@@ -5,7 +5,7 @@
 import { W_IN_PORT } from "../flow/flow-key.ts";
 import { OFPP_LOCAL, type OpenFlowVersion, openFlowVersion } from "../openflow/action.ts";
 import { parseExactFlow } from "../openflow/flow-text.ts";
-import type { Bucket, Group } from "../openflow/group.ts";
+import type { Group } from "../openflow/group.ts";
 import { parseGroups } from "../openflow/group-text.ts";
 import type { Match } from "../openflow/match.ts";
 import { type PortNames, type PortNumbers, portToText } from "../openflow/port-name.ts";
@@ -14,42 +14,19 @@ import { parseFlow, parseFlows, type TextOptions } from "../openflow/rule-text.t
 import { FlowModError, FlowTables } from "../openflow/table.ts";
 import type { BridgeConfig } from "../topology.ts";
 import { ipv4FromText, macWords } from "../wire/addresses.ts";
-import type { Credited } from "./effects.ts";
+import { GroupCounters, TableCounters } from "./bridge-counters.ts";
 import { MAC_AGEING_SECONDS, MAC_TABLE_LIMIT, MacTable } from "./mac-table.ts";
-import { Port } from "./port.ts";
+import { type AnyPortConfig, Port } from "./port.ts";
 
-/** Lookups of a table, as `ovs-ofctl dump-tables` shows them. */
-export class TableCounters {
-  lookups = 0;
-  matches = 0;
-  /** A lookup that found a rule, and one that found none: made once, as every translation counts with them. */
-  readonly match: Credited = {
-    credit: (packets) => {
-      this.lookups += packets;
-      this.matches += packets;
-    },
-  };
-  readonly miss: Credited = {
-    credit: (packets) => {
-      this.lookups += packets;
-    },
-  };
-}
+/** A port where it stands: in its bridge, and joined with the patch port at the other end. */
+export class BridgePort extends Port {
+  readonly bridge: Bridge;
+  /** Set by the switch when the other end exists and points back. */
+  peer: BridgePort | undefined = undefined;
 
-/** Packets and bytes of a group and of each of its buckets. */
-export class GroupCounters {
-  packets = 0;
-  bytes = 0;
-  readonly buckets = new Map<number, { packets: number; bytes: number }>();
-
-  credit(bucket: Bucket | undefined, packets: number, bytes: number): void {
-    this.packets += packets;
-    this.bytes += bytes;
-    if (bucket === undefined) return;
-    const own = this.buckets.get(bucket.id) ?? { packets: 0, bytes: 0 };
-    own.packets += packets;
-    own.bytes += bytes;
-    this.buckets.set(bucket.id, own);
+  constructor(bridge: Bridge, config: AnyPortConfig) {
+    super(config);
+    this.bridge = bridge;
   }
 }
 
@@ -58,10 +35,10 @@ export class Bridge {
   readonly config: BridgeConfig;
   readonly openflow: OpenFlowVersion;
   /** In order of addition, the bridge's own port first. */
-  readonly ports: readonly Port[];
+  readonly ports: readonly BridgePort[];
   /** In the order in which NORMAL floods. */
-  readonly floodPorts: readonly Port[];
-  readonly local: Port;
+  readonly floodPorts: readonly BridgePort[];
+  readonly local: BridgePort;
   readonly tables: FlowTables;
   readonly macs: MacTable;
   /** VLANs in which nothing is learned. */
@@ -71,7 +48,7 @@ export class Bridge {
   /** int32; undefined: no address, no tunnel ends here. */
   readonly address: number | undefined;
   readonly netmask: number;
-  private readonly byNumber = new Map<number, Port>();
+  private readonly byNumber = new Map<number, BridgePort>();
   private readonly neighbours = new Map<number, readonly [number, number]>();
   private readonly counters = new Map<number, TableCounters>();
   private readonly groupStatistics = new Map<number, GroupCounters>();
@@ -80,8 +57,8 @@ export class Bridge {
     this.config = config;
     this.name = config.name;
     this.openflow = openFlowVersion(config.openflow ?? "OpenFlow10");
-    this.local = new Port(this, { name: config.name, ofport: OFPP_LOCAL, type: "local" });
-    this.ports = [this.local, ...config.ports.map((port) => new Port(this, port))];
+    this.local = new BridgePort(this, { name: config.name, ofport: OFPP_LOCAL, type: "local" });
+    this.ports = [this.local, ...config.ports.map((port) => new BridgePort(this, port))];
     for (const port of this.ports) {
       const other = this.byNumber.get(port.ofport);
       if (other !== undefined) {
@@ -126,16 +103,16 @@ export class Bridge {
   /** Number of a port by name, for rules that name ports. */
   readonly portNumbers: PortNumbers = (name) => this.portNamed(name)?.ofport;
 
-  port(number: number): Port | undefined {
+  port(number: number): BridgePort | undefined {
     return this.byNumber.get(number);
   }
 
-  portNamed(name: string): Port | undefined {
+  portNamed(name: string): BridgePort | undefined {
     return this.ports.find((port) => port.name === name);
   }
 
   /** The port that the packet says it came in by. */
-  inputPort(flow: Int32Array): Port | undefined {
+  inputPort(flow: Int32Array): BridgePort | undefined {
     return this.byNumber.get(flow[W_IN_PORT] & 0xffff);
   }
 

@@ -20,7 +20,12 @@ import { macToText } from "../wire/addresses.ts";
 import { dlType, isArp, nwProto, PROTO_BITS } from "./flow-field.ts";
 import { isVlanType } from "./flow-vlan.ts";
 import type { Port } from "./port.ts";
-import type { XlateOutput } from "./xlate-output.ts";
+import type { XlateState } from "./xlate-state.ts";
+
+/** A translation, and how it sends a packet out of a port of its bridge (xlate-output.ts). */
+interface Forwarding extends XlateState {
+  composeOutput(number: number, last: boolean, truncated: boolean): void;
+}
 
 /** The tags of a packet: Ethernet type, VLAN ID, priority (bits 13..15) of the outer and the inner one. */
 interface Tags {
@@ -115,7 +120,7 @@ function tagsOutside(port: Port, tags: Tags): Tags {
   }
 }
 
-function outputTo(x: XlateOutput, port: Port, tags: Tags): void {
+function outputTo(x: Forwarding, port: Port, tags: Tags): void {
   const { flow } = x;
   if (port.vlanMode === "dot1q-tunnel" && port.trunks !== undefined) x.mask[W_VLAN1] |= 0xffff;
   const out = tagsOutside(port, tags);
@@ -128,7 +133,7 @@ function outputTo(x: XlateOutput, port: Port, tags: Tags): void {
   flow[W_VLAN1] = saved1;
 }
 
-function flood(x: XlateOutput, from: Port | undefined, tags: Tags): void {
+function flood(x: Forwarding, from: Port | undefined, tags: Tags): void {
   for (const port of x.bridge.floodPorts) {
     if (port === from || port.noFlood || !port.includesVlan(tags.vid, tags.innerVid)) continue;
     outputTo(x, port, tags);
@@ -166,7 +171,7 @@ function isGratuitousArp(flow: Int32Array, mask: Int32Array): boolean {
   return flow[W_NW_SRC] === flow[W_NW_DST];
 }
 
-export function translateNormal(x: XlateOutput): void {
+export function translateNormal(x: Forwarding): void {
   const { flow, mask, bridge } = x;
   mask[W_ETH0] = -1;
   mask[W_ETH1] = -1;
@@ -217,7 +222,7 @@ export function translateNormal(x: XlateOutput): void {
 }
 
 /** Remembers where the packet's source is (update_learning_table). */
-function learnSource(x: XlateOutput, from: Port, vid: number, gratuitous: boolean): void {
+function learnSource(x: Forwarding, from: Port, vid: number, gratuitous: boolean): void {
   const { flow, bridge } = x;
   const sourceHigh = (flow[W_ETH1] << 16) | (flow[W_ETH2] >>> 16);
   const sourceLow = flow[W_ETH2] & 0xffff;

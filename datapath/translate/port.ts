@@ -1,9 +1,8 @@
 /**
  * A port of a bridge as translation sees it (OVS: struct xport and struct xbundle; there are no bonds here, so a port is its
- * own bundle): its numbers, its VLAN mode, what it leads to.
+ * own bundle): its numbers, its VLAN mode, what it leads to. Where it stands, bridge.ts says.
  */
 import type { PortConfig, PortFlag } from "../topology.ts";
-import type { Bridge } from "./bridge.ts";
 import { type TunnelConfig, tunnelConfig } from "./tunnel-config.ts";
 
 export type VlanMode = "access" | "trunk" | "native-tagged" | "native-untagged" | "dot1q-tunnel";
@@ -11,15 +10,17 @@ export type VlanMode = "access" | "trunk" | "native-tagged" | "native-untagged" 
 /** What takes a PortFlag back. */
 export type PortUnflag = "up" | "flood" | "forward" | "receive";
 
+/** A configured port, or the bridge's own. */
+export type AnyPortConfig = Omit<PortConfig, "type"> & { readonly type: PortConfig["type"] | "local" };
+
 /** odpPort of a port that the datapath does not know (a patch port). */
 export const NO_DATAPATH_PORT = -1;
 
 export class Port {
   readonly name: string;
-  readonly bridge: Bridge;
   /** OpenFlow port number; 65534 is the bridge's own. */
   readonly ofport: number;
-  readonly type: PortConfig["type"] | "local";
+  readonly type: AnyPortConfig["type"];
   /** Datapath port number, NO_DATAPATH_PORT for patch ports; tunnel ports of a kind share one. Set by the switch. */
   odpPort = NO_DATAPATH_PORT;
   readonly vlanMode: VlanMode;
@@ -30,8 +31,6 @@ export class Port {
   readonly tunnel: TunnelConfig | undefined;
   /** Name of the patch port at the other end. */
   readonly peerName: string | undefined;
-  /** Set by the switch when the other end exists and points back. */
-  peer: Port | undefined = undefined;
   /** OFPPC_NO_FLOOD: left out by `flood` and by NORMAL's flood, not by `all`. */
   noFlood = false;
   /** OFPPC_NO_FWD: nothing is sent to it. */
@@ -56,8 +55,7 @@ export class Port {
   outerPackets = 0;
   outerBytes = 0;
 
-  constructor(bridge: Bridge, config: Omit<PortConfig, "type"> & { readonly type: PortConfig["type"] | "local" }) {
-    this.bridge = bridge;
+  constructor(config: AnyPortConfig) {
     this.name = config.name;
     this.ofport = config.ofport;
     this.type = config.type;

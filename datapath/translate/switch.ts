@@ -18,11 +18,11 @@ import { OFPP_NONE } from "../openflow/action.ts";
 import type { Rule } from "../openflow/rule.ts";
 import type { BridgeConfig, PortFlag } from "../topology.ts";
 import type { Translation, UpcallHandler } from "../upcall.ts";
-import { Bridge } from "./bridge.ts";
+import { Bridge, type BridgePort } from "./bridge.ts";
 import { Effects } from "./effects.ts";
 import { isIpv6, nwProto } from "./flow-field.ts";
 import { type FrozenState, FrozenStates } from "./frozen.ts";
-import type { Port, PortUnflag } from "./port.ts";
+import type { PortUnflag } from "./port.ts";
 import type { TraceNode } from "./trace.ts";
 import { receivingTunnel, type TunnelEnd } from "./tunnel-config.ts";
 import { Underlay } from "./underlay.ts";
@@ -41,7 +41,7 @@ const SLOW_ACTION: readonly string[] = ["Uses action(s) not supported by datapat
 const NOT_SLOW: readonly string[] = [];
 
 interface TunnelPort extends TunnelEnd {
-  readonly port: Port;
+  readonly port: BridgePort;
 }
 
 /** What a person wants to see of a translation beside its result. */
@@ -59,7 +59,7 @@ export class OvsSwitch implements UpcallHandler, XlateHost {
   readonly vlanLimit: number;
   readonly underlay: Underlay;
   /** Port of a bridge, by datapath port number; undefined for the shared tunnel ports. */
-  private readonly portOf: (Port | undefined)[] = [];
+  private readonly portOf: (BridgePort | undefined)[] = [];
   private readonly names: string[] = [];
   private readonly numbers = new Map<string, number>();
   private readonly tunnels: TunnelPort[] = [];
@@ -76,7 +76,7 @@ export class OvsSwitch implements UpcallHandler, XlateHost {
     this.bridges = configs.map((config) => new Bridge(config));
     for (const bridge of this.bridges) for (const port of bridge.ports) this.number(port);
     this.joinPatches();
-    this.underlay = new Underlay(this.bridges, options.localRoutes ?? true);
+    this.underlay = new Underlay(this.bridges, options.localRoutes ?? true, () => this.changed());
     for (const config of configs) {
       // First, as rules may name only groups that there are; in the newest version, as only that carries all that groups say.
       if (config.groups !== undefined)
@@ -86,7 +86,7 @@ export class OvsSwitch implements UpcallHandler, XlateHost {
     }
   }
 
-  private number(port: Port): void {
+  private number(port: BridgePort): void {
     if (port.type === "patch") return;
     const name = port.tunnel === undefined ? port.name : port.tunnel.vport;
     let number = this.numbers.get(name);
@@ -262,7 +262,7 @@ export class OvsSwitch implements UpcallHandler, XlateHost {
   }
 
   /** The port of a bridge that a packet came in by: on a shared tunnel port the outer header decides. */
-  inputPort(keys: Int32Array, at: number): Port | undefined {
+  inputPort(keys: Int32Array, at: number): BridgePort | undefined {
     const number = keys[at + W_IN_PORT];
     const port = this.portOf[number];
     if (port !== undefined || keys[at + W_TUN_DST] === 0) return port;

@@ -9,7 +9,6 @@ import { Match } from "../openflow/match.ts";
 import type { Bridge } from "./bridge.ts";
 import { isArp, isIpv4, nwProto, PROTO_BITS } from "./flow-field.ts";
 import { NO_DATAPATH_PORT, type Port } from "./port.ts";
-import type { XlateState } from "./xlate-state.ts";
 
 export interface Route {
   readonly bridge: Bridge;
@@ -23,14 +22,16 @@ export class Underlay {
   private readonly terminals = new Classifier<number>([]);
   private readonly localRoutes: boolean;
   private readonly anyTunnel: boolean;
+  private readonly changed: () => void;
 
   /**
    * `localRoutes` false: a tunnel with local_ip set finds no route, as in an Open vSwitch whose routes were all added by
-   * hand (ovs/route/add).
+   * hand (ovs/route/add). `changed` is told of each neighbour that is news: megaflows depend on it.
    */
-  constructor(bridges: readonly Bridge[], localRoutes: boolean) {
+  constructor(bridges: readonly Bridge[], localRoutes: boolean, changed: () => void) {
     this.ends = bridges.filter((bridge) => bridge.address !== undefined);
     this.localRoutes = localRoutes;
+    this.changed = changed;
     const kinds = new Map<string, Port>();
     for (const bridge of bridges) {
       for (const port of bridge.ports) if (port.tunnel !== undefined) kinds.set(port.tunnel.vport, port);
@@ -67,25 +68,23 @@ export class Underlay {
   }
 
   /**
-   * The packet leaves by the own port of a bridge. Returns the tunnel port of the datapath that takes it in, or
-   * NO_DATAPATH_PORT; learns neighbours from ARP replies on the way (terminate_native_tunnel, tnl_arp_snoop).
+   * The packet leaves by the own port of `bridge`. Returns the tunnel port of the datapath that takes it in, or
+   * NO_DATAPATH_PORT; adds to `mask` what was looked at, and, if it `learns`, takes the neighbours from ARP replies on the
+   * way (terminate_native_tunnel, tnl_arp_snoop).
    */
-  terminate(x: XlateState, port: Port): number {
-    const { bridge } = port;
-    const { flow, mask } = x;
+  terminate(bridge: Bridge, flow: Int32Array, mask: Int32Array, learns: boolean): number {
     if (bridge.address === undefined || !this.anyTunnel) return NO_DATAPATH_PORT;
     const terminal = this.terminals.lookup(flow, mask);
     if (terminal !== undefined) {
-      if (x.sideEffects && isIpv4(flow)) this.setNeighbour(x, bridge, flow[W_NW_SRC], sourceMac(flow));
+      if (learns && isIpv4(flow)) this.setNeighbour(bridge, flow[W_NW_SRC], sourceMac(flow));
       return terminal.owner;
     }
-    if (isArp(flow)) this.snoopArp(x, bridge);
+    if (isArp(flow)) this.snoopArp(bridge, flow, mask, learns);
     return NO_DATAPATH_PORT;
   }
 
   /** An ARP reply to the bridge's address, or a gratuitous ARP packet, tells the sender's MAC address. */
-  private snoopArp(x: XlateState, bridge: Bridge): void {
-    const { flow, mask } = x;
+  private snoopArp(bridge: Bridge, flow: Int32Array, mask: Int32Array, learns: boolean): void {
     mask[W_NW_SRC] = -1;
     mask[W_NW_DST] = -1;
     if (flow[W_NW_SRC] !== flow[W_NW_DST]) {
@@ -97,11 +96,11 @@ export class Underlay {
     mask[W_MACS0 + 1] |= 0xffff0000 | 0;
     const high = flow[W_MACS0];
     const low = flow[W_MACS0 + 1] >>> 16;
-    if ((high !== 0 || low !== 0) && x.sideEffects) this.setNeighbour(x, bridge, flow[W_NW_SRC], [high, low]);
+    if ((high !== 0 || low !== 0) && learns) this.setNeighbour(bridge, flow[W_NW_SRC], [high, low]);
   }
 
-  private setNeighbour(x: XlateState, bridge: Bridge, address: number, mac: readonly [number, number]): void {
-    if (bridge.setNeighbour(address, mac)) x.host.changed();
+  private setNeighbour(bridge: Bridge, address: number, mac: readonly [number, number]): void {
+    if (bridge.setNeighbour(address, mac)) this.changed();
   }
 }
 

@@ -41,6 +41,7 @@ import {
 } from "../openflow/action.ts";
 import { portToText } from "../openflow/port-name.ts";
 import { ipv4ToText, macToText } from "../wire/addresses.ts";
+import type { BridgePort } from "./bridge.ts";
 import { translateNormal } from "./normal.ts";
 import { NO_DATAPATH_PORT, type Port } from "./port.ts";
 import { buildHeader, sendIntoTunnel } from "./tunnel-output.ts";
@@ -168,7 +169,10 @@ export abstract class XlateOutput extends XlateChange {
       return;
     }
     this.commit();
-    const popped = port.ofport === OFPP_LOCAL ? this.host.underlay.terminate(this, port) : NO_DATAPATH_PORT;
+    const popped =
+      port.ofport === OFPP_LOCAL
+        ? this.host.underlay.terminate(this.bridge, flow, this.mask, this.sideEffects)
+        : NO_DATAPATH_PORT;
     if (popped !== NO_DATAPATH_PORT) this.actions.push({ kind: "tnl_pop", port: popped });
     else this.actions.push({ kind: "output", port: port.odpPort });
   }
@@ -250,7 +254,7 @@ export abstract class XlateOutput extends XlateChange {
   }
 
   /** Goes on in another bridge, as a packet that comes in at `to`; registers, metadata and tunnel fields stay behind. */
-  protected crossTo(from: Port, to: Port, last: boolean): void {
+  protected crossTo(from: Port, to: BridgePort, last: boolean): void {
     const { flow, stack, actionSet, actionSetHasGroup, wasMpls, bridge, withheld, kept } = this;
     // The tables of the next bridge are taken as they are now.
     this.withheld = undefined;
