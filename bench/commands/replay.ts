@@ -26,8 +26,7 @@ import { type ReplayOutcome, type ReplayTrial, replay } from "../replay/trial.ts
 import { stationOf } from "../replay/underlay.ts";
 import { writtenFiles } from "../replay/written-files.ts";
 import { replayReport } from "../report/replay-report.ts";
-import { Captures } from "../trial/inputs.ts";
-import type { InputResult } from "../trial/result.ts";
+import { Captures, type InputResult } from "../trial/inputs.ts";
 import type { Input } from "../trial/schedule.ts";
 import { byteSize, collect, count, positive, workerCount } from "./options.ts";
 import { replaySet, type SetOptions } from "./replay-set.ts";

@@ -5,7 +5,7 @@
 import type { WorkTree } from "../git.ts";
 import type { Conditions } from "../trial/conditions.ts";
 import type { Environment } from "../trial/environment.ts";
-import type { InputResult } from "../trial/result.ts";
+import type { InputResult } from "../trial/inputs.ts";
 import type { Spread } from "../trial/statistics.ts";
 import type { StageName } from "./engine.ts";
 import type { PerfResult } from "./perf-result.ts";

@@ -13,7 +13,7 @@ import { packageRoot, packageVersion } from "../paths.ts";
 import { bytesPerPacket } from "../trial/allocation.ts";
 import { ConditionsWatch } from "../trial/conditions.ts";
 import { environment } from "../trial/environment.ts";
-import type { InputResult } from "../trial/result.ts";
+import type { InputResult } from "../trial/inputs.ts";
 import { type Sampled, sample, stabilityRule } from "../trial/sampling.ts";
 import { coldSchedule, type Input, type Schedule, warmSchedule } from "../trial/schedule.ts";
 import { BRIDGE, type BridgeSetup } from "./bridge.ts";

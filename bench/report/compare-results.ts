@@ -1,7 +1,8 @@
 /**
  * The difference of two run results: counts that are not equal, and times whose intervals do not overlap. Pure.
  */
-import { isDisturbed, type ModeResult, type RunResult } from "../trial/result.ts";
+import type { ModeResult, RunResult } from "../trial/result.ts";
+import { isDisturbed } from "../trial/sampling.ts";
 import type { Spread } from "../trial/statistics.ts";
 
 export interface CountDifference {
@@ -117,7 +118,7 @@ function timesOf(mode: string, a: ModeResult, b: ModeResult): TimeDifference[] {
       b.nodes.find((other) => other.name === node.name)?.nsPerPacket,
     ]),
   ];
-  const disturbed = isDisturbed(a) || isDisturbed(b);
+  const disturbed = isDisturbed(a.times) || isDisturbed(b.times);
   return pairs.flatMap(([name, x, y]) => {
     if (!x || !y) return [];
     const apart = x.high < y.low || y.high < x.low;

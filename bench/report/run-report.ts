@@ -1,6 +1,7 @@
 /** What `eastwest run` prints: the modes side by side. Pure: a result in, text out. */
-import type { ModeResult, NodeCost, RunResult } from "../trial/result.ts";
-import { isDisturbed, type PerPacket, perPacketNames } from "../trial/result.ts";
+import type { NodeCost } from "../trial/node-cost.ts";
+import { type ModeResult, type PerPacket, perPacketNames, type RunResult } from "../trial/result.ts";
+import { isDisturbed } from "../trial/sampling.ts";
 import { relativeSpread, type Spread } from "../trial/statistics.ts";
 import { dropTable } from "./drop-reasons.ts";
 import { item, number, percent, plural, table, whole, wrapped } from "./format.ts";
@@ -142,7 +143,7 @@ const samplesText = ({ times }: ModeResult): string =>
 
 /** What is wrong with times that were taken while others had the core; "" when nothing is. */
 export function disturbance(modes: readonly ModeResult[]): string {
-  const list = modes.filter(isDisturbed);
+  const list = modes.filter(({ times }) => isDisturbed(times));
   if (list.length === 0) return "";
   const shares = list.map(({ mode, times }) => `${mode} ${percent(times?.waitedShare ?? null)}`).join(", ");
   return `warning: others had the core while this was timed (${shares}): measure again on a machine that is less busy\n`;

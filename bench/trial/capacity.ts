@@ -9,7 +9,7 @@
  *   scale N compute nodes carry balanced load, the network nodes stay as they are (K of them):
  *         packets/s = min(N / compute cost, K / network node's cost), cost = sum over the nodes of that role
  */
-import type { NodeCost } from "./result.ts";
+import type { NodeCost } from "./node-cost.ts";
 
 /** Preamble 8, frame check sequence 4, inter-packet gap 12 octets (IEEE 802.3). */
 export const LAYER1_OCTETS = 24;

@@ -7,10 +7,10 @@ import { HostRunner } from "../../workers/host-runner.ts";
 import type { Seat } from "../../workers/pool.ts";
 import { Tally } from "../../workers/tally.ts";
 import { HEAP_TALLY } from "./allocation.ts";
+import { count, type Measured } from "./counted.ts";
 import { HostPasses, tallyLength } from "./host-passes.ts";
 import type { ColdResult } from "./passes.ts";
-import { count } from "./run-mode.ts";
-import { leadPasses, offeredBy, type ThreadDone, type ThreadTask, tapOf } from "./thread-task.ts";
+import { leadPasses, offeredBy, type ThreadTask, tapOf } from "./thread-task.ts";
 
 export interface Ring {
   readonly buffer: SharedArrayBuffer;
@@ -25,7 +25,7 @@ export interface HostTask extends ThreadTask {
 }
 
 /** What each host says of itself; times only the first. */
-export interface HostDone extends ThreadDone {
+export interface HostDone extends Measured {
   /** Frames that found a ring full: dropped, and waits, in the counting pass. */
   readonly ringDrops: number;
   readonly ringWaits: number;

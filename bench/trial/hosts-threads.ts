@@ -13,26 +13,17 @@ import { tallyBuffer } from "../../workers/tally.ts";
 import { workOf } from "../../workers/work.ts";
 import { CheckError } from "../errors.ts";
 import { HEAP_TALLY } from "./allocation.ts";
+import type { Measured } from "./counted.ts";
 import { tallyLength } from "./host-passes.ts";
 import type { HostDone, HostTask, Ring } from "./hosts-thread.ts";
-import type { ModeDone } from "./mode-thread.ts";
-import type { ModeTrial } from "./run-mode.ts";
+import type { ModeTrial } from "./mode-trial.ts";
+import { coldShareOf } from "./passes.ts";
+import type { Placement } from "./placement.ts";
 import { type Schedule, warmSchedule } from "./schedule.ts";
 
 const module = new URL("./hosts-thread.js", import.meta.url).href;
 /** Tunnel headers and tags that a frame may have gained on a wire, bytes. */
 const GROWTH = 128;
-
-/** How the hosts were placed, and what that did. */
-export interface Placement {
-  /** Threads, one a host. */
-  readonly threads: number;
-  /** Frames that a ring holds. */
-  readonly ringSlots: number;
-  /** In the counting pass: frames dropped because a ring was full, and times that one was waited for. */
-  readonly ringDrops: number;
-  readonly ringWaits: number;
-}
 
 /** As runModeThreads, one thread a host. */
 export async function runHostThreads(
@@ -41,12 +32,12 @@ export async function runHostThreads(
   fabric: FabricOptions,
   frames: boolean,
   tap: FabricTap,
-): Promise<Omit<ModeDone, "stats"> & { readonly placement: Placement }> {
+): Promise<Measured & { readonly placement: Placement }> {
   const { topology, placement } = trial;
   if (placement === null) throw new Error("no placement");
   const names = new Fabric(topology, { ...fabric, poolSlots: 1 });
   const folder = mkdtempSync(join(tmpdir(), "eastwest-run-"));
-  const coldShare = trial.timing ? 0.2 : 1;
+  const coldShare = coldShareOf(trial);
   const hosts = topology.hosts.length;
   const rings = ringsOf(topology, placement.ringSlots, (fabric.frameBytes ?? 1800) + GROWTH);
   const task: HostTask = {
@@ -97,7 +88,7 @@ export async function runHostThreads(
 const sum = <T>(all: readonly T[], of: (one: T) => number): number => all.reduce((total, one) => total + of(one), 0);
 
 /** Of each host what its thread says, of each VM what its host's does; wires are counted where frames are put on them. */
-function together(all: readonly HostDone[], names: Fabric): Omit<ModeDone, "stats"> {
+function together(all: readonly HostDone[], names: Fabric): Measured {
   const [first] = all;
   const { cold, warm, state } = first;
   return {

@@ -11,13 +11,25 @@ import { readTraceWithLibpcap } from "../../pcaps/libpcap-reader.ts";
 import { readTrace } from "../../pcaps/read-trace.ts";
 import { InputError } from "../errors.ts";
 import { type ModeName, type NetworkName, networks, recordedFile, shown } from "../paths.ts";
-import type { InputResult } from "./result.ts";
 import type { Input } from "./schedule.ts";
 
 /** One `--from PORT=FILE`. */
 export interface Source {
   readonly port: string;
   readonly file: string;
+}
+
+/** What was read from a capture and what of it goes in, as results say it. */
+export interface InputResult {
+  readonly port: string;
+  readonly file: string;
+  /** Frames in the file. */
+  readonly frames: number;
+  /** Frames that went in, and why those. */
+  readonly sent: number;
+  readonly sentBytes: number;
+  readonly rule: string;
+  readonly warnings: readonly string[];
 }
 
 export interface Inputs {

@@ -2,29 +2,24 @@
 import { Fabric } from "../../datapath/fabric.ts";
 import { Meeting } from "../../workers/control.ts";
 import { FrameLog } from "../../workers/frame-log.ts";
-import { Lane, type LaneStats } from "../../workers/lane.ts";
+import { Lane } from "../../workers/lane.ts";
 import type { Seat } from "../../workers/pool.ts";
 import { Tally } from "../../workers/tally.ts";
 import { HEAP_TALLY } from "./allocation.ts";
+import { count, type Measured } from "./counted.ts";
 import { LanePasses } from "./lane-passes.ts";
 import type { ColdResult, WarmResult } from "./passes.ts";
-import { count } from "./run-mode.ts";
-import { leadPasses, offeredBy, type ThreadDone, type ThreadTask, tapOf } from "./thread-task.ts";
+import { leadPasses, offeredBy, type ThreadTask, tapOf } from "./thread-task.ts";
 
 export interface ModeTask extends ThreadTask {
   readonly outbox: SharedArrayBuffer;
 }
 
-/** What the first worker says; the others, whose copies are the same, nothing. */
-export interface ModeDone extends ThreadDone {
-  readonly stats: LaneStats;
-}
-
 /** Windows are kept small while frames are written down: those of a window are sorted in memory. */
 const LOGGED_WINDOW = 64;
 
-/** Called by the pool in each worker. */
-export async function thread(task: ModeTask & { readonly seat: Seat }): Promise<ModeDone | null> {
+/** Called by the pool in each worker. The first one answers; the others, whose copies are the same, with nothing. */
+export async function thread(task: ModeTask & { readonly seat: Seat }): Promise<Measured | null> {
   const { seat, cold: work, rounds } = task;
   const meeting = new Meeting(seat.control, seat.worker, seat.workers);
   const fabric = new Fabric(task.topology, task.fabric);
@@ -62,7 +57,6 @@ export async function thread(task: ModeTask & { readonly seat: Seat }): Promise<
     cold,
     warm,
     after: after.filter((line) => !counted.violations.includes(line)),
-    stats: lane.stats,
   };
 }
 

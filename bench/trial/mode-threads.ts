@@ -12,8 +12,10 @@ import { tallyBuffer } from "../../workers/tally.ts";
 import { workOf } from "../../workers/work.ts";
 import { CheckError } from "../errors.ts";
 import { HEAP_TALLY } from "./allocation.ts";
-import type { ModeDone, ModeTask } from "./mode-thread.ts";
-import type { ModeTrial } from "./run-mode.ts";
+import type { Measured } from "./counted.ts";
+import type { ModeTask } from "./mode-thread.ts";
+import type { ModeTrial } from "./mode-trial.ts";
+import { coldShareOf } from "./passes.ts";
 import { type Schedule, warmSchedule } from "./schedule.ts";
 
 const module = new URL("./mode-thread.js", import.meta.url).href;
@@ -28,11 +30,11 @@ export async function runModeThreads(
   fabric: FabricOptions,
   frames: boolean,
   tap: FabricTap,
-): Promise<ModeDone> {
+): Promise<Measured> {
   const { topology, workers } = trial;
   const names = new Fabric(topology, { ...fabric, poolSlots: 1 });
   const folder = mkdtempSync(join(tmpdir(), "eastwest-run-"));
-  const coldShare = trial.timing ? 0.2 : 1;
+  const coldShare = coldShareOf(trial);
   const task: ModeTask = {
     topology,
     fabric,
@@ -52,7 +54,7 @@ export async function runModeThreads(
     coldShare,
   };
   try {
-    const [first] = await runThreads<ModeDone | null>({
+    const [first] = await runThreads<Measured | null>({
       module,
       tasks: Array.from({ length: workers }, () => task),
       progress: (thousandths) =>

@@ -30,6 +30,9 @@ export function entriesOf(player: Player, schedule: Schedule): Int32Array {
   return Int32Array.from(schedule.inputs, ({ port }) => player.entry(port));
 }
 
+/** Share of the counting pass in all the work, 0 to 1. */
+export const coldShareOf = ({ timing }: { readonly timing: boolean }): number => (timing ? 0.2 : 1);
+
 export interface ColdOptions {
   /** Rounds through the capture, virtual time running on. */
   readonly rounds: number;

@@ -3,19 +3,16 @@
  * cold pass; times from the warm passes; ratios only where people ask for them.
  */
 
-import type { ClusterCounters, NodeCounters, PortCounters } from "../../datapath/cluster-counters.ts";
-import type { Topology } from "../../datapath/topology.ts";
 import type { WorkTree } from "../git.ts";
-import { type ClusterLayout, clusterLayout } from "../path/cluster-layout.ts";
-import { PATH_VERSION, type PacketPath, type PathResult } from "../path/hop.ts";
+import type { ClusterLayout } from "../path/cluster-layout.ts";
+import type { PathResult } from "../path/hop.ts";
 import type { CachePoint } from "./cache-series.ts";
-import { type Capacity, capacityOf } from "./capacity.ts";
+import type { Capacity } from "./capacity.ts";
 import type { Conditions } from "./conditions.ts";
-import { delivered, sumDrops, sumNodes } from "./counters.ts";
 import type { Environment } from "./environment.ts";
-import type { Placement } from "./hosts-threads.ts";
-import type { ColdResult, WarmResult } from "./passes.ts";
-import { DISTURBED, stabilityRule } from "./sampling.ts";
+import type { InputResult } from "./inputs.ts";
+import type { NodeCost } from "./node-cost.ts";
+import type { Placement } from "./placement.ts";
 import type { Spread } from "./statistics.ts";
 
 export const RESULT_FORMAT = "eastwest run result";
@@ -37,18 +34,6 @@ export interface RunResult {
   readonly modes: Readonly<Record<string, ModeResult>>;
 }
 
-export interface InputResult {
-  readonly port: string;
-  readonly file: string;
-  /** Frames in the file. */
-  readonly frames: number;
-  /** Frames that went in, and why those. */
-  readonly sent: number;
-  readonly sentBytes: number;
-  readonly rule: string;
-  readonly warnings: readonly string[];
-}
-
 export interface VmResult {
   readonly name: string;
   readonly sent: number;
@@ -56,20 +41,6 @@ export interface VmResult {
   readonly deliveredBytes: number;
   /** Its capture holds no ARP, so a small model answers ARP and neighbour solicitations for it. */
   readonly answering: boolean;
-}
-
-export interface NodeCost extends Omit<NodeCounters, "ns" | "namespaceNs" | "ports"> {
-  readonly role: "compute" | "network";
-  /** Time in this host for a packet delivered anywhere, ns; null without warm passes. */
-  readonly nsPerPacket: Spread | null;
-  /** Frames at its NICs on wires. */
-  readonly underlay: {
-    readonly rxFrames: number;
-    readonly txFrames: number;
-    readonly rxBytes: number;
-    readonly txBytes: number;
-  };
-  readonly ports: readonly (PortCounters & { readonly bridge: string; readonly type: string })[];
 }
 
 export interface ModeResult {
@@ -187,177 +158,8 @@ export interface SampleCounts {
   readonly leftOut: number;
 }
 
-/** Times that others on the machine took part in: more than DISTURBED without the core. */
-export const isDisturbed = ({ times }: Pick<ModeResult, "times">): boolean => (times?.waitedShare ?? 0) > DISTURBED;
-
 export interface Pacing {
   readonly asked: string;
   readonly framesPerSecond: number;
   readonly latestMs: number;
-}
-
-export interface ModeParts {
-  readonly topology: Topology;
-  readonly file: string;
-  readonly inputs: readonly InputResult[];
-  readonly answering: readonly string[];
-  readonly notes: readonly string[];
-  readonly workers: number;
-  readonly placement: Placement | null;
-  readonly cold: ColdResult;
-  readonly counters: ClusterCounters;
-  readonly warm: WarmResult | null;
-  readonly firstPing: readonly string[];
-  readonly path: readonly PacketPath[];
-  readonly cacheSeries: readonly CachePoint[] | null;
-  readonly violations: readonly string[];
-  readonly nic: number;
-  readonly pace: string | null;
-}
-
-/** Puts the parts of one mode's trial together. Pure: the same parts give the same result. */
-export function modeResult(parts: ModeParts): ModeResult {
-  const { topology, counters, warm, cold } = parts;
-  const { packets, bytes } = delivered(counters.vms);
-  const totals = sumNodes(counters.nodes);
-  const nodes = counters.nodes.map((node, index) => nodeCost(topology, node, index, warm));
-  const underlayFrames = counters.wires.reduce((sum, wire) => sum + wire.frames, 0);
-  const underlayBytes = counters.wires.reduce((sum, wire) => sum + wire.bytes, 0);
-  const network = nodes.filter((node) => node.role === "network");
-  const routings = network.reduce((sum, node) => sum + node.routings, 0);
-  const touching = network.reduce((sum, node) => sum + node.underlay.rxFrames + node.underlay.txFrames, 0);
-  const ns = warm === null ? null : warm.nsPerPacket.median;
-  const warmFrame = warm === null ? null : warm.deliveredBytes / warm.delivered;
-  const share = (part: number, whole: number): number | null => (whole === 0 ? null : part / whole);
-  const counts = { ...totals, underlayFrames, underlayBytes };
-  return {
-    mode: topology.mode,
-    network: topology.network,
-    topology: { name: topology.name, file: parts.file },
-    inputs: parts.inputs,
-    notes: parts.notes,
-    workers: parts.workers,
-    placement: parts.placement,
-    offered: { packets: cold.offered, bytes: cold.bytes, refused: cold.refused },
-    packets,
-    bytes,
-    frameBytes: share(bytes, packets),
-    nsPerPacket: ns,
-    packetsPerSecond: ns === null ? null : 1e9 / ns,
-    bitsPerSecond: ns === null || warmFrame === null ? null : (8e9 * warmFrame) / ns,
-    bitsPerSecondLayer: BITS_LAYER,
-    times:
-      warm === null
-        ? null
-        : {
-            rule: stabilityRule,
-            warmUpPasses: warm.warmUpPasses,
-            passes: warm.passes,
-            delivered: warm.delivered,
-            seconds: warm.seconds,
-            nsPerPacket: warm.nsPerPacket,
-            housekeepingNsPerPacket: warm.housekeeping,
-            frameBytes: warmFrame ?? 0,
-            restNsPerPacket:
-              parts.workers > 1 || parts.placement !== null
-                ? null
-                : warm.nsPerPacket.median - warm.nodes.reduce((sum, node) => sum + node.median, 0),
-            waitedShare: warm.waitedShare,
-            samples: {
-              taken: warm.samples,
-              disturbed: warm.disturbed,
-              leftOut: warm.samples - warm.usedSamples,
-            },
-          },
-    bytesAllocatedPerPacket: warm?.allocated ?? null,
-    vms: counters.vms.map((vm) => ({
-      name: vm.name,
-      sent: vm.sent,
-      delivered: vm.delivered,
-      deliveredBytes: vm.deliveredBytes,
-      answering: parts.answering.includes(vm.name),
-    })),
-    nodes,
-    passes: totals.passes,
-    tunnelPasses: totals.tunnelPasses,
-    recirculations: totals.recirculations,
-    encapsulations: totals.encapsulations,
-    decapsulations: totals.decapsulations,
-    routings: totals.routings,
-    perPacket: Object.fromEntries(perPacketNames.map((name) => [name, share(counts[name], packets)])) as Record<
-      PerPacket,
-      number | null
-    >,
-    underlayFrames,
-    underlayBytes,
-    networkNode: {
-      routings,
-      packetShare: share(Math.min(routings, packets), packets),
-      underlayFrames: touching,
-      underlayShare: share(Math.min(touching, underlayFrames), underlayFrames),
-    },
-    cache: {
-      lookups: totals.lookups,
-      exactHits: totals.exactHits,
-      megaflowHits: totals.megaflowHits,
-      upcalls: totals.upcalls,
-      subtableLookups: totals.subtableLookups,
-      tableLookups: totals.tableLookups,
-      megaflows: totals.megaflows,
-      masks: totals.masks,
-    },
-    drops: sumDrops(counters.nodes),
-    wires: counters.wires,
-    firstPing: parts.firstPing,
-    cluster: clusterLayout(topology),
-    path: {
-      version: PATH_VERSION,
-      packets: parts.path,
-      nsPerPass: Object.fromEntries(nodes.map((node) => [node.name, nsPerPass(node, packets)])),
-    },
-    cacheSeries: parts.cacheSeries,
-    capacity: capacityOf(nodes, packets, packets === 0 ? 0 : bytes / packets, parts.nic),
-    conservation: { ok: parts.violations.length === 0, violations: parts.violations },
-    pace:
-      parts.pace === null
-        ? null
-        : { asked: parts.pace, framesPerSecond: (cold.offered / cold.wallMs) * 1000, latestMs: cold.latestMs },
-  };
-}
-
-/** Mean time of a pass in this host, its namespaces included, ns: warm time a packet over counted passes a packet. */
-function nsPerPass({ nsPerPacket, passes }: NodeCost, packets: number): number | null {
-  return nsPerPacket === null || passes === 0 ? null : (nsPerPacket.median * packets) / passes;
-}
-
-function nodeCost(topology: Topology, node: NodeCounters, index: number, warm: WarmResult | null): NodeCost {
-  const config = topology.hosts[index];
-  const onWires = new Set(topology.wires.flatMap((wire) => wire.members));
-  const underlay = { rxFrames: 0, txFrames: 0, rxBytes: 0, txBytes: 0 };
-  for (const port of node.ports) {
-    if (!onWires.has(`${config.name}/${port.name}`)) continue;
-    underlay.rxFrames += port.rxPackets;
-    underlay.txFrames += port.txPackets;
-    underlay.rxBytes += port.rxBytes;
-    underlay.txBytes += port.txBytes;
-  }
-  const { ns: _, namespaceNs: __, ports, ...counts } = node;
-  return {
-    ...counts,
-    drops: Object.fromEntries(Object.entries(node.drops).filter(([, count]) => count > 0)),
-    role: config.role,
-    nsPerPacket: warm === null ? null : warm.nodes[index],
-    underlay,
-    ports: ports.map((port) => ({ ...port, ...placeOf(config.bridges, port.name) })),
-  };
-}
-
-/** Bridge and type of a port; a bridge's own port is internal. */
-function placeOf(bridges: Topology["hosts"][number]["bridges"], name: string): { bridge: string; type: string } {
-  for (const bridge of bridges) {
-    if (bridge.name === name) return { bridge: name, type: "internal" };
-    const port = bridge.ports.find((candidate) => candidate.name === name);
-    if (port !== undefined) return { bridge: bridge.name, type: port.type };
-  }
-  return { bridge: "", type: "system" };
 }

@@ -3,55 +3,29 @@
  * again and take the time.
  */
 import { join } from "node:path";
-import type { ClusterCounters } from "../../datapath/cluster-counters.ts";
 import { Fabric, type FabricOptions } from "../../datapath/fabric.ts";
 import type { FabricTap } from "../../datapath/fabric-tap.ts";
-import type { Topology } from "../../datapath/topology.ts";
 import { InputError } from "../errors.ts";
 import { pingPath } from "../path/ping-path.ts";
 import { type CachePoint, CacheSeries } from "./cache-series.ts";
+import { count, type Measured } from "./counted.ts";
 import { FirstPing } from "./first-ping.ts";
 import { FrameFiles } from "./frame-files.ts";
-import { type Placement, runHostThreads } from "./hosts-threads.ts";
-import type { Inputs } from "./inputs.ts";
-import type { ModeDone } from "./mode-thread.ts";
+import { runHostThreads } from "./hosts-threads.ts";
+import { modeResult } from "./mode-result.ts";
 import { runModeThreads } from "./mode-threads.ts";
-import { coldPass, WarmRunner, warmPasses } from "./passes.ts";
-import { type ModeResult, modeResult } from "./result.ts";
-import { coldSchedule, type Input, type Pace, type Schedule, warmSchedule } from "./schedule.ts";
-import { type ClusterState, clusterState, dumpBridge } from "./state.ts";
+import type { ModeTrial } from "./mode-trial.ts";
+import { coldPass, coldShareOf, WarmRunner, warmPasses } from "./passes.ts";
+import type { Placement } from "./placement.ts";
+import type { ModeResult } from "./result.ts";
+import { coldSchedule, type Input, type Schedule, warmSchedule } from "./schedule.ts";
+import type { ClusterState } from "./state.ts";
 
 /** Bytes for packets in flight, at most. */
 const POOL_BYTES = 256 << 20;
 const POOL_SLOTS = 4096;
 /** Shorter frames than this fit always. */
 const FRAME_BYTES = 1800;
-
-export interface ModeTrial {
-  readonly topology: Topology;
-  /** The topology's file, as shown. */
-  readonly file: string;
-  readonly loaded: Inputs;
-  readonly pace: Pace;
-  /** What was asked for when frames are paced on the wall clock; null: as fast as they go. */
-  readonly paceText: string | null;
-  readonly rounds: number;
-  /** Warm passes are measured. */
-  readonly timing: boolean;
-  readonly repeat: number | undefined;
-  readonly seconds: number | undefined;
-  readonly nic: number;
-  /** Folder for pcap files. */
-  readonly write: string | undefined;
-  readonly save: boolean;
-  readonly dumpFlows: readonly string[];
-  /** Threads that share the work; 1 = this one. */
-  readonly workers: number;
-  /** Every host on its own thread; null: together. */
-  readonly placement: { readonly ringSlots: number; readonly ringDrop: boolean } | null;
-  /** Share of this mode's work that is done, 0 to 1, and what is being done; false stops. */
-  readonly progress: (done: number, doing: string) => boolean;
-}
 
 export interface ModeOutcome {
   readonly result: ModeResult;
@@ -77,7 +51,7 @@ export async function runMode(trial: ModeTrial): Promise<ModeOutcome> {
   const ping = new FirstPing(topology);
   const files =
     trial.write === undefined ? null : new FrameFiles(join(trial.write, topology.mode), fabric, epoch(loaded.inputs));
-  let done: Omit<ModeDone, "stats"> & { readonly placement?: Placement; readonly cacheSeries?: readonly CachePoint[] };
+  let done: Measured & { readonly placement?: Placement; readonly cacheSeries?: readonly CachePoint[] };
   let written: ModeOutcome["files"];
   try {
     done =
@@ -117,37 +91,18 @@ export async function runMode(trial: ModeTrial): Promise<ModeOutcome> {
 /** Why a mode that should have been timed was not. */
 const UNTIMED = "not timed: no frame reached a VM in the warm passes, and times are those of a delivered packet";
 
-/** What is known after the counting pass. */
-export interface Counted {
-  readonly counters: ClusterCounters;
-  readonly violations: readonly string[];
-  readonly dumps: ReadonlyMap<string, string>;
-  readonly state: ClusterState | null;
-}
-
-/** Reads the counters of a fabric at virtual time `end` (ns), with the hits so far credited. */
-export function count(fabric: Fabric, dumpFlows: readonly string[], save: boolean, end: number): Counted {
-  for (const host of fabric.hosts) host.datapath.flushStats();
-  return {
-    counters: fabric.snapshot(),
-    violations: fabric.check(),
-    dumps: new Map(dumpFlows.map((path) => [path, dumpBridge(fabric, path, end)])),
-    state: save ? clusterState(fabric, end) : null,
-  };
-}
-
 /** All on this thread. */
 async function runHere(
   trial: ModeTrial,
   schedule: Schedule,
   fabric: Fabric,
   tap: FabricTap,
-): Promise<Omit<ModeDone, "stats"> & { readonly cacheSeries: readonly CachePoint[] }> {
+): Promise<Measured & { readonly cacheSeries: readonly CachePoint[] }> {
   const { rounds } = trial;
   const series = new CacheSeries(fabric);
   fabric.tap = tap;
   const total = schedule.count * rounds;
-  const coldShare = trial.timing ? 0.2 : 1;
+  const coldShare = coldShareOf(trial);
   const cold = await coldPass(fabric, schedule, {
     rounds,
     realTime: trial.paceText !== null,

@@ -18,7 +18,11 @@ const MAX_MS = 4000;
  * A sample is disturbed when its thread was ready but without a core for more than this share of it. Disturbed samples are
  * left out where MIN_SAMPLES others remain; on a machine that is busy all the time none are, and the share says so.
  */
-export const DISTURBED = 0.05;
+const DISTURBED = 0.05;
+
+/** Times that others on the machine took part in: more than DISTURBED without the core. Null: nothing was timed. */
+export const isDisturbed = (times: { readonly waitedShare?: number | null } | null): boolean =>
+  (times?.waitedShare ?? 0) > DISTURBED;
 
 export const stabilityRule =
   `${WARM_UP_MS / 1000} s of passes unmeasured, then samples of at least ${SAMPLE_MS} ms; at least ${MIN_SAMPLES} samples, ` +

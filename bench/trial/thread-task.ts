@@ -1,5 +1,5 @@
 /**
- * What every thread of a mode's trial is given and says, whether it has a copy of the cluster (mode-thread.ts) or one host
+ * What every thread of a mode's trial is given, whether it has a copy of the cluster (mode-thread.ts) or one host
  * (hosts-thread.ts), and what both do alike.
  */
 import type { Fabric, FabricOptions } from "../../datapath/fabric.ts";
@@ -9,8 +9,7 @@ import type { Meeting } from "../../workers/control.ts";
 import type { FrameLog } from "../../workers/frame-log.ts";
 import type { Work } from "../../workers/replica.ts";
 import { FirstPing } from "./first-ping.ts";
-import { type ColdResult, type WarmResult, warmPasses } from "./passes.ts";
-import type { Counted } from "./run-mode.ts";
+import { type WarmResult, warmPasses } from "./passes.ts";
 
 export interface ThreadTask {
   readonly topology: Topology;
@@ -33,13 +32,6 @@ export interface ThreadTask {
   readonly heaps: SharedArrayBuffer;
   /** Share of the counting pass in all the work, 0 to 1. */
   readonly coldShare: number;
-}
-
-export interface ThreadDone extends Counted {
-  readonly cold: ColdResult;
-  readonly warm: WarmResult | null;
-  /** Violations after the warm passes. */
-  readonly after: readonly string[];
 }
 
 /** Frames and bytes that went in by the inputs that are `mine` in the first `bursts` bursts, through all rounds. */

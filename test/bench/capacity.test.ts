@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { capacityOf } from "../../bench/trial/capacity.ts";
-import type { NodeCost } from "../../bench/trial/result.ts";
+import type { NodeCost } from "../../bench/trial/node-cost.ts";
 
 /** A node that costs `ns` a delivered packet and has `frames` of 1000 bytes in each direction at its card. */
 function node(

@@ -1,5 +1,6 @@
 /** Which node does the work: time and frames of each, for one packet delivered anywhere. */
-import type { ModeResult, NodeCost, RunResult } from "../../trial/result.ts";
+import type { NodeCost } from "../../trial/node-cost.ts";
+import type { ModeResult, RunResult } from "../../trial/result.ts";
 import { digits, GAP, share, tickNumber, whole } from "../amount.ts";
 import { type Bar, barPlot } from "../bar-plot.ts";
 import { type Figure, NARROW, type Picture } from "../figure.ts";

@@ -1,6 +1,7 @@
 /** Packets a second on one core, with intervals; and what each of them costs in work. */
 import { LAYER1_OCTETS } from "../../trial/capacity.ts";
-import { isDisturbed, type ModeResult, type PerPacket, perPacketNames, type RunResult } from "../../trial/result.ts";
+import { type ModeResult, type PerPacket, perPacketNames, type RunResult } from "../../trial/result.ts";
+import { isDisturbed } from "../../trial/sampling.ts";
 import { digits, share, tickNumber, tickUnit, times, whole, withUnit } from "../amount.ts";
 import { barPlot } from "../bar-plot.ts";
 import { type Absent, type Figure, NARROW, WIDE } from "../figure.ts";
@@ -50,7 +51,7 @@ export function throughputFigure(result: RunResult, suffix: string): Figure | Ab
         }),
       },
     ],
-    notes: modes.some(isDisturbed)
+    notes: modes.some(({ times }) => isDisturbed(times))
       ? [
           `Others had the core for ${modes.map((mode) => `${share(mode.times?.waitedShare ?? null)} (${modeName(mode.mode)})`).join(" and ")} of the measured time: measure again on a machine that is less busy.`,
         ]
