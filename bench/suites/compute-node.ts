@@ -11,12 +11,10 @@ import { generateTrace } from "../../pcaps/generate/generate.ts";
 import { type NetworkName, scenarioFile } from "../paths.ts";
 import { number, percent, table } from "../report/format.ts";
 import { loadTopology } from "../scenarios/loader.ts";
-import { environment } from "../trial/environment.ts";
 import { WarmRunner } from "../trial/passes.ts";
 import { coldSchedule, warmSchedule } from "../trial/schedule.ts";
 import { median } from "../trial/statistics.ts";
 import { FRAMES } from "./fixture.ts";
-import { COMPUTE_NODE_FORMAT, type ComputeNodeResult, SUITE_VERSION } from "./result.ts";
 
 const STAGES = ["extract", "lookup", "execute", "router", "receive queues"] as const;
 
@@ -140,8 +138,4 @@ export function computeNodeText(of: ComputeNode): string {
     `beside it: the receiving node ${number(of.nsOtherNodes)} ns, copy in, wire and delivery ${number(of.nsBetween)} ns a packet\n` +
     `the whole way, both nodes: ${number(of.nsPlain)} ns a packet; ${number(of.nsClocked)} with the clock read at each stage\n`
   );
-}
-
-export function computeNodeJson(of: ComputeNode): ComputeNodeResult {
-  return { format: COMPUTE_NODE_FORMAT, version: SUITE_VERSION, environment: environment(), ...of };
 }

@@ -6,13 +6,11 @@ import { Fabric } from "../../datapath/fabric.ts";
 import { ownRules } from "../measure/subjects.ts";
 import { maskedRules } from "../peers/bars.ts";
 import { number, percent, table, wrapped } from "../report/format.ts";
-import { environment } from "../trial/environment.ts";
 import { WarmRunner } from "../trial/passes.ts";
 import { coldSchedule, warmSchedule } from "../trial/schedule.ts";
 import { median } from "../trial/statistics.ts";
 import { FRAMES, frames, type Replayed, warmEngine } from "./fixture.ts";
 import { meshInputs, meshTopology } from "./mesh.ts";
-import { CURVES_FORMAT, type CurvesResult, SUITE_VERSION } from "./result.ts";
 
 export interface CurvePoint {
   /** Flows, masks or hosts. */
@@ -326,8 +324,4 @@ export function curvesText(curves: readonly Curve[], interrupted: boolean): stri
     text += "\n";
   }
   return interrupted ? `${text}interrupted: what is above was measured, the rest was not\n` : text;
-}
-
-export function curvesJson(curves: readonly Curve[], interrupted: boolean): CurvesResult {
-  return { format: CURVES_FORMAT, version: SUITE_VERSION, environment: environment(), interrupted, curves };
 }

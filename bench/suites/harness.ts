@@ -4,8 +4,6 @@
  */
 import { Bench } from "tinybench";
 import { number, table } from "../report/format.ts";
-import { environment } from "../trial/environment.ts";
-import { SUITE_VERSION, TASKS_FORMAT, type TasksResult } from "./result.ts";
 
 export interface Task {
   /** "extract: IPv4 UDP". */
@@ -69,8 +67,4 @@ export function resultsText(results: readonly TaskResult[]): string {
     unit,
   ]);
   return table([["ns", "median", "least", "75 %", "samples", "by"], ...rows], "");
-}
-
-export function resultsJson(results: readonly TaskResult[]): TasksResult {
-  return { format: TASKS_FORMAT, version: SUITE_VERSION, environment: environment(), tasks: results };
 }

@@ -1,6 +1,6 @@
 /** What `npm run bench --json` writes: tasks, curves, or the compute node, as bench/suites/result.schema.json describes it. */
 import type { Conditions } from "../trial/conditions.ts";
-import type { Environment } from "../trial/environment.ts";
+import { type Environment, environment } from "../trial/environment.ts";
 import type { ComputeNode } from "./compute-node.ts";
 import type { Curve } from "./curves.ts";
 import type { TaskResult } from "./harness.ts";
@@ -27,3 +27,15 @@ export type CurvesResult = Suite<typeof CURVES_FORMAT> & {
 };
 export type ComputeNodeResult = Suite<typeof COMPUTE_NODE_FORMAT> & ComputeNode;
 export type SuiteResult = TasksResult | CurvesResult | ComputeNodeResult;
+
+export function resultsJson(results: readonly TaskResult[]): TasksResult {
+  return { format: TASKS_FORMAT, version: SUITE_VERSION, environment: environment(), tasks: results };
+}
+
+export function curvesJson(curves: readonly Curve[], interrupted: boolean): CurvesResult {
+  return { format: CURVES_FORMAT, version: SUITE_VERSION, environment: environment(), interrupted, curves };
+}
+
+export function computeNodeJson(of: ComputeNode): ComputeNodeResult {
+  return { format: COMPUTE_NODE_FORMAT, version: SUITE_VERSION, environment: environment(), ...of };
+}
