@@ -21,8 +21,9 @@ import {
   portName,
   UNDERLAY,
 } from "../replay/port-spec.ts";
+import { replay } from "../replay/replay.ts";
 import type { ReplayResult } from "../replay/result.ts";
-import { type ReplayOutcome, type ReplayTrial, replay } from "../replay/trial.ts";
+import type { ReplayOutcome, ReplayTrial } from "../replay/trial.ts";
 import { stationOf } from "../replay/underlay.ts";
 import { writtenFiles } from "../replay/written-files.ts";
 import { replayReport } from "../report/replay-report.ts";

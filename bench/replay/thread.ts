@@ -2,12 +2,14 @@
 import { Meeting } from "../../workers/control.ts";
 import { FrameLog } from "../../workers/frame-log.ts";
 import type { Seat } from "../../workers/pool.ts";
+import { coldShareOf } from "../trial/passes.ts";
 import type { Schedule } from "../trial/schedule.ts";
 import { ReplayEngine } from "./engine.ts";
 import { LaneCrew, type LaneWork } from "./lane-crew.ts";
+import { measure } from "./measure.ts";
 import type { PerfOptions } from "./perf.ts";
 import type { PerfLoops } from "./result.ts";
-import { coldShareOf, measure, type ReplayOutcome, type ReplayPlan } from "./trial.ts";
+import type { ReplayOutcome, ReplayPlan } from "./trial.ts";
 import { UpcallWatch } from "./upcall-watch.ts";
 
 export interface ReplayTask {
