@@ -81,7 +81,7 @@ export class SoleCrew implements Crew {
     const { total } = this.#engine.datapath.counters;
     const first = total[C_RECEIVED];
     const heap = new HeapWatch();
-    const only = new OnlyPackets({ due: this.#engine.due });
+    const only = new OnlyPackets(this.#engine);
     only.begin();
     const grown = await heap.over(() => {
       for (let i = 0; i < count; i++) this.pass();

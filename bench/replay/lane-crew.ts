@@ -51,7 +51,7 @@ export class LaneCrew extends LedPasses implements Crew {
     share: number,
     perf: PerfOptions | null,
   ) {
-    super(meeting, new Tally(work.heaps, meeting, HEAP_TALLY), { due: engine.due });
+    super(meeting, new Tally(work.heaps, meeting, HEAP_TALLY), engine);
     this.#engine = engine;
     this.#entries = entries;
     this.#work = work;
@@ -124,10 +124,6 @@ export class LaneCrew extends LedPasses implements Crew {
 
   protected packets(): number {
     return this.#engine.datapath.counters.total[C_RECEIVED];
-  }
-
-  protected forget(): void {
-    this.#engine.resetTimes();
   }
 
   protected override other(word: number): void {

@@ -55,10 +55,6 @@ export class HostPasses extends LedPasses implements PassRunner {
     return this.delivered();
   }
 
-  protected forget(): void {
-    this.#fabric.resetTimes();
-  }
-
   protected run(passes: number): void {
     const { work, entries, mine, start } = this.#of;
     for (let left = passes; left > 0 && !this.meeting.poisoned; left--) {

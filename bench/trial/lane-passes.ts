@@ -47,10 +47,6 @@ export class LanePasses extends LedPasses implements PassRunner {
     return this.delivered();
   }
 
-  protected forget(): void {
-    this.#fabric.resetTimes();
-  }
-
   protected run(passes: number): void {
     const to = this.#at + passes * this.#lane.bursts;
     this.#lane.run(this.#at, to);

@@ -15,15 +15,23 @@ const RESET = 2 ** 30;
 export const OWN_WORDS = 2 ** 26;
 const PASSES = OWN_WORDS - 1;
 
+/** What is under test on one thread, a cluster or a bridge. */
+interface Timed extends Ticking {
+  /** Measured times begin anew. */
+  resetTimes(): void;
+}
+
 export abstract class LedPasses {
   protected readonly meeting: Meeting;
   readonly #heaps: SharedHeaps;
+  readonly #of: Timed;
   readonly #only: OnlyPackets;
   #reset = 0;
 
   /** `heaps` has HEAP_TALLY numbers; `of` is this thread's own of what is under test. */
-  constructor(meeting: Meeting, heaps: Tally, of: Ticking) {
+  constructor(meeting: Meeting, heaps: Tally, of: Timed) {
     this.meeting = meeting;
+    this.#of = of;
     this.#only = new OnlyPackets(of);
     this.#heaps = new SharedHeaps(heaps);
   }
@@ -33,9 +41,6 @@ export abstract class LedPasses {
 
   /** Packets of all threads so far, after `sum`. */
   protected abstract packets(): number;
-
-  /** Forgets what was measured. */
-  protected abstract forget(): void;
 
   /** Adds up what the threads have each counted and measured. */
   protected sum(): void {}
@@ -101,7 +106,7 @@ export abstract class LedPasses {
       this.other(word);
       return;
     }
-    if ((word & RESET) !== 0) this.forget();
+    if ((word & RESET) !== 0) this.#of.resetTimes();
     this.run(word & PASSES);
     this.sum();
   }
