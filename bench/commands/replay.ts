@@ -27,7 +27,7 @@ import { stationOf } from "../replay/underlay.ts";
 import { writtenFiles } from "../replay/written-files.ts";
 import { replayReport } from "../report/replay-report.ts";
 import { Captures, type InputResult } from "../trial/inputs.ts";
-import type { Input } from "../trial/schedule.ts";
+import { allFrames, type Input } from "../trial/schedule.ts";
 import { type ReplayOptions, replayCommand } from "./replay-options.ts";
 import { replaySet } from "./replay-set.ts";
 
@@ -209,8 +209,9 @@ async function read(
     const file = own === "" ? capture : own;
     const trace: Trace = await captures.read(file);
     const port = portName(ofport);
-    inputs.push({ port, file: shown(file), trace, frames: Int32Array.from({ length: trace.count }, (_, i) => i) });
-    const sentBytes = trace.length.reduce((sum, length) => sum + length, 0);
+    inputs.push({ port, file: shown(file), trace, frames: allFrames(trace) });
+    let sentBytes = 0;
+    for (let i = 0; i < trace.count; i++) sentBytes += trace.length[i];
     const counts = { frames: trace.count, sent: trace.count, sentBytes, rule: "all frames" };
     results.push({ port, file: shown(file), ...counts, warnings: [...trace.warnings] });
   }

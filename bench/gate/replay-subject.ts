@@ -5,7 +5,7 @@ import { BURST, PacketBatch } from "../../datapath/packet/packet-batch.ts";
 import { longestFrame, ReplayEngine } from "../replay/engine.ts";
 import { parsePorts } from "../replay/port-spec.ts";
 import { coldPass, entriesOf } from "../trial/passes.ts";
-import { coldSchedule, type Schedule, warmSchedule } from "../trial/schedule.ts";
+import { allFrames, coldSchedule, type Schedule, warmSchedule } from "../trial/schedule.ts";
 import type { ExactCounts, ReplayWork, Sink, Subject } from "./subject.ts";
 
 function engineOf(work: ReplayWork): ReplayEngine {
@@ -32,7 +32,7 @@ export class ReplaySubject implements Subject {
   constructor(work: ReplayWork) {
     const { trace, port } = work;
     this.#engine = engineOf(work);
-    const frames = Int32Array.from({ length: trace.count }, (_, i) => i);
+    const frames = allFrames(trace);
     this.#cold = coldSchedule([{ port, file: trace.name, trace, frames }], {});
     this.#warm = warmSchedule(this.#cold);
     this.#entries = entriesOf(this.#engine, this.#warm);

@@ -10,7 +10,7 @@ import { stationOf } from "../replay/underlay.ts";
 import { loadTopology } from "../scenarios/loader.ts";
 import type { FrameProfile } from "../search/frame-profile.ts";
 import { type Captures, loadInputs, type Source } from "../trial/inputs.ts";
-import type { Input } from "../trial/schedule.ts";
+import { allFrames, type Input } from "../trial/schedule.ts";
 import type { SubjectResult } from "./result.ts";
 import type { SubjectPlan } from "./subject.ts";
 import { capturedTraffic, generatedTraffic, type Prepared } from "./traffic.ts";
@@ -72,7 +72,7 @@ export async function bridgeCandidate(request: BridgeRequest, captures: Captures
     const file = own === "" ? request.capture : own;
     if (file === undefined) continue;
     const trace = await captures.read(file);
-    const frames = Int32Array.from({ length: trace.count }, (_, i) => i);
+    const frames = allFrames(trace);
     inputs.push({ port: portName(ofport), file: shown(file), trace, frames });
   }
   const tunnel = ports.find(isTunnel);

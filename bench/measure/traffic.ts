@@ -7,7 +7,7 @@ import { type GenerateOptions, makePlan } from "../../pcaps/generate/plan.ts";
 import { TraceBuilder } from "../../pcaps/trace-builder.ts";
 import { InputError } from "../errors.ts";
 import type { FrameProfile } from "../search/frame-profile.ts";
-import { coldSchedule, type Input } from "../trial/schedule.ts";
+import { allFrames, coldSchedule, type Input } from "../trial/schedule.ts";
 import type { FramesResult } from "./result.ts";
 import type { Traffic } from "./subject.ts";
 
@@ -65,7 +65,7 @@ export function firstPackets(
 }
 
 function inputOf(port: string, trace: Trace): Input {
-  return { port, file: trace.name, trace, frames: Int32Array.from({ length: trace.count }, (_, i) => i) };
+  return { port, file: trace.name, trace, frames: allFrames(trace) };
 }
 
 function prepared(inputs: readonly Input[], profile: string, flows: number | null): Prepared {

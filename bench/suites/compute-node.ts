@@ -12,7 +12,7 @@ import { type NetworkName, scenarioFile } from "../paths.ts";
 import { number, percent, table } from "../report/format.ts";
 import { loadTopology } from "../scenarios/loader.ts";
 import { WarmRunner } from "../trial/passes.ts";
-import { coldSchedule, warmSchedule } from "../trial/schedule.ts";
+import { allFrames, coldSchedule, warmSchedule } from "../trial/schedule.ts";
 import { median } from "../trial/statistics.ts";
 import { FRAMES } from "./fixture.ts";
 
@@ -51,7 +51,7 @@ export async function measureComputeNode(
   const topology = loadTopology(scenarioFile(network, "dvr"));
   const answering = topology.vms.map(({ name }) => name);
   const trace = generateTrace({ frames: 2 * FRAMES, flows: FLOWS, size: String(BYTES), seed: 1 });
-  const all = Int32Array.from({ length: trace.count }, (_, i) => i);
+  const all = allFrames(trace);
   const schedule = warmSchedule(
     coldSchedule([{ port: topology.vms[0].name, file: trace.name, trace, frames: all }], {}),
   );

@@ -7,7 +7,7 @@ import type { GenerateOptions } from "../../pcaps/generate/plan.ts";
 import { longestFrame, ReplayEngine } from "../replay/engine.ts";
 import { parsePorts } from "../replay/port-spec.ts";
 import { entriesOf } from "../trial/passes.ts";
-import { coldSchedule, type Schedule, warmSchedule } from "../trial/schedule.ts";
+import { allFrames, coldSchedule, type Schedule, warmSchedule } from "../trial/schedule.ts";
 import type { Task } from "./harness.ts";
 
 /** Frames of a task: 64 bursts. */
@@ -48,7 +48,7 @@ export function warmEngine({
     },
     { longest: longestFrame(trace) },
   );
-  const all = Int32Array.from({ length: trace.count }, (_, i) => i);
+  const all = allFrames(trace);
   const schedule: Schedule = warmSchedule(coldSchedule([{ port, file: trace.name, trace, frames: all }], {}));
   const entries = entriesOf(engine, schedule);
   const base = new Float64Array(1);

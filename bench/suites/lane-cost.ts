@@ -18,7 +18,7 @@ import { scenarioFile } from "../paths.ts";
 import { ReplayEngine } from "../replay/engine.ts";
 import { loadTopology } from "../scenarios/loader.ts";
 import { WarmRunner } from "../trial/passes.ts";
-import { coldSchedule, warmSchedule } from "../trial/schedule.ts";
+import { allFrames, coldSchedule, warmSchedule } from "../trial/schedule.ts";
 
 const { values } = parseArgs({
   options: {
@@ -32,7 +32,7 @@ const { values } = parseArgs({
 const isBridge = values.what === "bridge";
 const scenario = isBridge ? "p2p" : "east-west";
 const trace = generateTrace({ scenario, frames: Number(values.frames), flows: Number(values.flows), seed: 1 });
-const frames = Int32Array.from({ length: trace.count }, (_, i) => i);
+const frames = allFrames(trace);
 const port = isBridge ? "1" : "vm1";
 const schedule = warmSchedule(coldSchedule([{ port, file: trace.name, trace, frames }], {}));
 const work = workOf(schedule, 1);

@@ -10,7 +10,7 @@ import { generateTrace } from "../../pcaps/generate/generate.ts";
 import { ReplayEngine } from "../replay/engine.ts";
 import { burstsPerIteration, PerfRecorder } from "../replay/perf.ts";
 import { UpcallWatch } from "../replay/upcall-watch.ts";
-import { coldSchedule, warmSchedule } from "../trial/schedule.ts";
+import { allFrames, coldSchedule, warmSchedule } from "../trial/schedule.ts";
 import { median, spread } from "../trial/statistics.ts";
 
 const { values } = parseArgs({
@@ -21,7 +21,7 @@ const { values } = parseArgs({
   },
 });
 const trace = generateTrace({ scenario: "p2p", frames: Number(values.frames), flows: Number(values.flows), seed: 1 });
-const frames = Int32Array.from({ length: trace.count }, (_, i) => i);
+const frames = allFrames(trace);
 const schedule = warmSchedule(coldSchedule([{ port: "1", file: trace.name, trace, frames }], {}));
 const end = { file: "", local: "", remote: "", key: "" };
 const ports = [

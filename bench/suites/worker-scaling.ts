@@ -16,7 +16,7 @@ import { runThreads } from "../../workers/pool.ts";
 import { workOf } from "../../workers/work.ts";
 import { type ModeName, type NetworkName, scenarioFile } from "../paths.ts";
 import { loadTopology } from "../scenarios/loader.ts";
-import { coldSchedule, warmSchedule } from "../trial/schedule.ts";
+import { allFrames, coldSchedule, warmSchedule } from "../trial/schedule.ts";
 import { median } from "../trial/statistics.ts";
 import type { ScalingDone, ScalingTask } from "./worker-scaling-thread.ts";
 
@@ -35,7 +35,7 @@ const { values } = parseArgs({
 const module = new URL("./worker-scaling-thread.js", import.meta.url).href;
 const topology = loadTopology(scenarioFile(values.network as NetworkName, values.mode as ModeName));
 const trace = generateTrace({ frames: Number(values.frames), flows: Number(values.flows), seed: 1 });
-const frames = Int32Array.from({ length: trace.count }, (_, i) => i);
+const frames = allFrames(trace);
 const schedule = warmSchedule(coldSchedule([{ port: "vm1", file: trace.name, trace, frames }], {}));
 const counters = ledgerLength(new Fabric(topology, { poolSlots: 1 }));
 

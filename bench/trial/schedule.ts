@@ -22,6 +22,14 @@ export interface Input {
   readonly frames: Int32Array;
 }
 
+/** Every frame of a trace, for an input. */
+export function allFrames({ count }: Trace): Int32Array {
+  const frames = new Int32Array(count);
+  // A loop: `Int32Array.from` with a function takes ten times as long.
+  for (let i = 0; i < count; i++) frames[i] = i;
+  return frames;
+}
+
 export interface Schedule {
   readonly inputs: readonly Input[];
   readonly count: number;
@@ -48,13 +56,15 @@ export interface Pace {
 export function coldSchedule(inputs: readonly Input[], pace: Pace): Schedule {
   const merged = merge(inputs, pace);
   const { count, input, time } = merged;
-  const burst: number[] = [];
-  for (let i = 0; i < count; i++) {
-    const first = burst.length === 0 ? 0 : burst[burst.length - 1];
-    const same = i > 0 && input[i] === input[first] && i - first < BURST && time[i] - time[first] <= COLD_BURST_NS;
-    if (!same) burst.push(i);
+  const burst = new Int32Array(count + 1);
+  let bursts = 0;
+  for (let i = 0, first = 0; i < count; i++) {
+    if (i > 0 && input[i] === input[first] && i - first < BURST && time[i] - time[first] <= COLD_BURST_NS) continue;
+    burst[bursts++] = i;
+    first = i;
   }
-  return { ...merged, burst: Int32Array.from([...burst, count]) };
+  burst[bursts] = count;
+  return { ...merged, burst: burst.slice(0, bursts + 1) };
 }
 
 /** Virtual time that a frame of a measured pass takes, ns. */
@@ -63,29 +73,43 @@ const WARM_NS = 1000;
 /** The same frames in bursts of 32 of the same port, a microsecond each. */
 export function warmSchedule(cold: Schedule): Schedule {
   const { count, inputs } = cold;
-  const queues = inputs.map(() => [] as number[]);
-  for (let i = 0; i < count; i++) queues[cold.input[i]].push(i);
+  const queues = framesByInput(cold);
   const next = inputs.map(() => 0);
   const input = new Uint16Array(count);
   const frame = new Int32Array(count);
   const time = new Float64Array(count);
-  const burst: number[] = [];
+  const burst = new Int32Array(queues.reduce((sum, { length }) => sum + Math.ceil(length / BURST), 1));
+  let bursts = 0;
   for (let done = 0; done < count; ) {
     let from = -1;
     for (let q = 0; q < queues.length; q++) {
       if (next[q] < queues[q].length && (from < 0 || queues[q][next[q]] < queues[from][next[from]])) from = q;
     }
-    burst.push(done);
-    const size = Math.min(BURST, queues[from].length - next[from]);
+    burst[bursts++] = done;
+    const queue = queues[from];
+    const first = next[from];
+    const size = Math.min(BURST, queue.length - first);
     const at = done * WARM_NS;
     for (let i = 0; i < size; i++) {
       input[done] = from;
-      frame[done] = cold.frame[queues[from][next[from]++]];
+      frame[done] = cold.frame[queue[first + i]];
       // Virtual time never runs back: the frames of a burst come at the time of its first.
       time[done++] = at;
     }
+    next[from] = first + size;
   }
-  return { ...cold, input, frame, time, burst: Int32Array.from([...burst, count]), span: count * WARM_NS };
+  burst[bursts] = count;
+  return { ...cold, input, frame, time, burst, span: count * WARM_NS };
+}
+
+/** Numbers of frames in `cold`, ascending, by input. */
+function framesByInput({ count, inputs, input }: Schedule): readonly Int32Array[] {
+  const filled = new Int32Array(inputs.length);
+  for (let i = 0; i < count; i++) filled[input[i]]++;
+  const queues = Array.from(filled, (size) => new Int32Array(size));
+  filled.fill(0);
+  for (let i = 0; i < count; i++) queues[input[i]][filled[input[i]]++] = i;
+  return queues;
 }
 
 function merge(inputs: readonly Input[], pace: Pace): Omit<Schedule, "burst"> {
@@ -95,26 +119,30 @@ function merge(inputs: readonly Input[], pace: Pace): Omit<Schedule, "burst"> {
   const time = new Float64Array(count);
   const epoch = inputs.map(({ trace }) => trace.epochNs).reduce((a, b) => (b < a ? b : a));
   const offset = inputs.map(({ trace }) => Number(trace.epochNs - epoch));
-  const next = inputs.map(() => 0);
+  const frames = inputs.map((one) => one.frames);
+  const times = inputs.map(({ trace }) => trace.time);
+  const lengths = inputs.map(({ trace }) => trace.length);
+  const next = new Int32Array(inputs.length);
   let bytes = 0;
+  let latest = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < count; i++) {
     let from = -1;
     let earliest = Number.POSITIVE_INFINITY;
-    for (let q = 0; q < inputs.length; q++) {
-      const { frames, trace } = inputs[q];
-      if (next[q] >= frames.length) continue;
-      const at = offset[q] + trace.time[frames[next[q]]];
+    for (let q = 0; q < frames.length; q++) {
+      if (next[q] >= frames[q].length) continue;
+      const at = offset[q] + times[q][frames[q][next[q]]];
       if (from < 0 || at < earliest) {
         from = q;
         earliest = at;
       }
     }
-    const index = inputs[from].frames[next[from]++];
+    const index = frames[from][next[from]++];
     input[i] = from;
     frame[i] = index;
     // A capture may step back in time; the clock of a run may not.
-    time[i] = i > 0 && earliest < time[i - 1] ? time[i - 1] : earliest;
-    bytes += inputs[from].trace.length[index];
+    if (earliest > latest) latest = earliest;
+    time[i] = latest;
+    bytes += lengths[from][index];
   }
   const first = count === 0 ? 0 : time[0];
   for (let i = 0; i < count; i++) {
