@@ -2,7 +2,7 @@
 import { C_RECEIVED } from "../../datapath/counters.ts";
 import { type Growth, HeapWatch } from "../trial/allocation.ts";
 import { OnlyPackets } from "../trial/only-packets.ts";
-import { type ColdResult, coldPass, entriesOf } from "../trial/passes.ts";
+import { type ColdResult, coldPass, entriesOf, PART_MS } from "../trial/passes.ts";
 import type { Schedule } from "../trial/schedule.ts";
 import type { ReplayEngine, Tap } from "./engine.ts";
 import { burstsPerIteration, type PerfOptions, PerfRecorder } from "./perf.ts";
@@ -16,8 +16,8 @@ export interface ColdDone extends ColdResult {
 export interface Crew {
   /** The counting pass. */
   cold(): Promise<ColdDone>;
-  /** A warm pass; after the counting pass, virtual time running on. */
-  pass(): void;
+  /** A warm pass, or a part of one: false then; after the counting pass, virtual time running on. */
+  pass(): unknown;
   /** So many at once, for those to whom beginning and ending one costs something. */
   passes?(count: number): void;
   /** So many warm passes with the heaps of all threads watched. */
@@ -43,6 +43,8 @@ export class SoleCrew implements Crew {
   readonly #perf: PerfOptions | null;
   /** [0] where the next pass begins, ns of virtual time: in an array, as a number it is an object each time it changes. */
   readonly #base = new Float64Array(1);
+  /** Where the pass goes on. */
+  #burst = 0;
 
   /** `tap` sees what leaves in the counting pass; `frames` of it are told to `progress`, which says whether to go on. */
   constructor(
@@ -73,8 +75,11 @@ export class SoleCrew implements Crew {
     return { ...cold, perf: this.recorded() };
   }
 
-  pass(): void {
-    this.#engine.pass(this.#warm, this.#entries, this.#base);
+  /** A pass, or a part of a long one: false then. One that is recorded is whole, as a pause would be in an iteration. */
+  pass(): boolean {
+    const most = this.#engine.perf === null ? PART_MS : Number.MAX_SAFE_INTEGER;
+    this.#burst = this.#engine.part(this.#warm, this.#entries, this.#base, this.#burst, most);
+    return this.#burst === 0;
   }
 
   async grow(count: number): Promise<Growth> {
@@ -84,7 +89,7 @@ export class SoleCrew implements Crew {
     const only = new OnlyPackets(this.#engine);
     only.begin();
     const grown = await heap.over(() => {
-      for (let i = 0; i < count; i++) this.pass();
+      for (let i = 0; i < count; i++) this.#engine.pass(this.#warm, this.#entries, this.#base);
     });
     only.end();
     heap.close();

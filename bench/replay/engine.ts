@@ -224,20 +224,32 @@ export class ReplayEngine implements Player, Replica {
    * its inputs.
    */
   pass(schedule: Schedule, entries: Int32Array, base: Float64Array): void {
+    this.part(schedule, entries, base, 0, Number.MAX_SAFE_INTEGER);
+  }
+
+  /**
+   * A pass from burst `from` on, for `mostMs` at least and 64 bursts more at most. Returns the burst where it goes on; 0: it is
+   * done, and `base` has moved on.
+   */
+  part(schedule: Schedule, entries: Int32Array, base: Float64Array, from: number, mostMs: number): number {
     const { inputs, burst, input, frame, time } = schedule;
     const begin = base[0];
     const { perf, clock } = this;
-    for (let b = 0; b + 1 < burst.length; b++) {
+    const looks = mostMs < Number.MAX_SAFE_INTEGER;
+    const began = looks ? performance.now() : 0;
+    for (let b = from; b + 1 < burst.length; b++) {
+      if (looks && (b & 63) === 63 && performance.now() - began > mostMs) return b;
       const first = burst[b];
       const at = begin + time[first];
       clock[0] = at;
       if (at >= this.due[0]) this.#tick();
-      const from = input[first];
+      const source = input[first];
       const count = burst[b + 1] - first;
-      this.burst(entries[from], inputs[from].trace, frame, first, count);
+      this.burst(entries[source], inputs[source].trace, frame, first, count);
       if (perf !== null) this.#count(perf, count);
     }
     base[0] = begin + schedule.span;
+    return 0;
   }
 
   #count(perf: PerfRecorder, frames: number): void {

@@ -4,7 +4,7 @@
  * compiled once more, so it comes last.
  */
 import { C_RECEIVED } from "../../datapath/counters.ts";
-import { entriesOf } from "../trial/passes.ts";
+import { entriesOf, PART_MS } from "../trial/passes.ts";
 import { breathe } from "../trial/sampling.ts";
 import type { Schedule } from "../trial/schedule.ts";
 import type { BridgeSetup } from "./bridge.ts";
@@ -31,7 +31,11 @@ export async function stagesOf(
   while (passes.length === 0 || performance.now() - measured < MEASURED_MS) {
     engine.resetTimes();
     const before = total[C_RECEIVED];
-    engine.pass(schedule, entries, base);
+    for (let burst = engine.part(schedule, entries, base, 0, PART_MS); burst !== 0; ) {
+      await breathe();
+      if (!goOn()) return null;
+      burst = engine.part(schedule, entries, base, burst, PART_MS);
+    }
     const now = performance.now();
     if (now - began >= WARM_MS) {
       measured = Math.min(measured, now);

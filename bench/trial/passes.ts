@@ -204,7 +204,7 @@ export async function warmPasses(fabric: Fabric, runner: PassRunner, options: Wa
 }
 
 /** Signals are looked after this often in a pass, ms. */
-const PART_MS = 50;
+export const PART_MS = 50;
 
 /** What warm passes are made of. */
 export interface PassRunner {
