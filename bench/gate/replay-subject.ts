@@ -1,8 +1,10 @@
 /** One bridge as the gate measures it: bursts of a trace through its datapath, or only through extraction. */
+
 import { C_UPCALL } from "../../datapath/counters.ts";
 import { extract } from "../../datapath/flow/extract.ts";
 import { BURST, PacketBatch } from "../../datapath/packet/packet-batch.ts";
-import { longestFrame, ReplayEngine } from "../replay/engine.ts";
+import { longestFrame } from "../../datapath/packet/trace.ts";
+import { ReplayEngine } from "../replay/engine.ts";
 import { parsePorts } from "../replay/port-spec.ts";
 import { coldPass, entriesOf } from "../trial/passes.ts";
 import { allFrames, coldSchedule, type Schedule, warmSchedule } from "../trial/schedule.ts";

@@ -6,11 +6,11 @@ import { C_UPCALL } from "../../datapath/counters.ts";
 import { Fabric, type FabricOptions } from "../../datapath/fabric.ts";
 import { Drop } from "../../datapath/packet/drop.ts";
 import { BURST } from "../../datapath/packet/packet-batch.ts";
-import type { Trace } from "../../datapath/packet/trace.ts";
+import { longestFrame, type Trace } from "../../datapath/packet/trace.ts";
 import type { Topology } from "../../datapath/topology.ts";
 import type { OvsSwitch } from "../../datapath/translate/switch.ts";
 import { BRIDGE, type BridgeSetup } from "../replay/bridge.ts";
-import { longestFrame, ReplayEngine } from "../replay/engine.ts";
+import { ReplayEngine } from "../replay/engine.ts";
 import type { WarmUp } from "./trial-words.ts";
 
 /** The traffic: frame n of a trial is `frame[n % count]` of the trace of port `port[n % count]`. All shared memory. */

@@ -326,10 +326,3 @@ export class ReplayEngine implements Player, Replica {
     return receiver;
   }
 }
-
-/** Bytes of the longest frame. */
-export function longestFrame(trace: Trace): number {
-  let longest = 0;
-  for (let i = 0; i < trace.count; i++) if (trace.length[i] > longest) longest = trace.length[i];
-  return longest;
-}

@@ -2,11 +2,12 @@
  * A replay from ports and rules to result: every frame once through a cold bridge, counted; what follows measure.ts says. On
  * this thread, or on several (threads.ts).
  */
+import { longestFrame } from "../../datapath/packet/trace.ts";
 import { InputError } from "../errors.ts";
 import { coldShareOf } from "../trial/passes.ts";
 import { coldSchedule, type Schedule, warmSchedule } from "../trial/schedule.ts";
 import { SoleCrew } from "./crew.ts";
-import { longestFrame, ReplayEngine, type Tap } from "./engine.ts";
+import { ReplayEngine, type Tap } from "./engine.ts";
 import { measure } from "./measure.ts";
 import type { PerfOptions } from "./perf.ts";
 import { replayThreads } from "./threads.ts";

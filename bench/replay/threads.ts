@@ -1,7 +1,9 @@
 /** A replay on several workers, seen from the main thread: what they are given, and what is made of what they say. */
+
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { longestFrame } from "../../datapath/packet/trace.ts";
 import { ledgerLength } from "../../workers/books.ts";
 import { readFrameLogs } from "../../workers/frame-log.ts";
 import { outboxBuffer } from "../../workers/outbox.ts";
@@ -11,7 +13,7 @@ import { workOf } from "../../workers/work.ts";
 import { CheckError } from "../errors.ts";
 import { HEAP_TALLY } from "../trial/allocation.ts";
 import { type Schedule, warmSchedule } from "../trial/schedule.ts";
-import { longestFrame, ReplayEngine, type Tap } from "./engine.ts";
+import { ReplayEngine, type Tap } from "./engine.ts";
 import { mergePerf } from "./perf-result.ts";
 import type { PerfLoops } from "./result.ts";
 import type { ReplayDone, ReplayTask } from "./thread.ts";

@@ -1,10 +1,10 @@
 /** What the suites of the datapath are made of: a bridge with rules, generated frames, and passes of whole bursts over them. */
 import { extract } from "../../datapath/flow/extract.ts";
 import { BURST, PacketBatch } from "../../datapath/packet/packet-batch.ts";
-import type { Trace } from "../../datapath/packet/trace.ts";
+import { longestFrame, type Trace } from "../../datapath/packet/trace.ts";
 import { generateTrace } from "../../pcaps/generate/generate.ts";
 import type { GenerateOptions } from "../../pcaps/generate/plan.ts";
-import { longestFrame, ReplayEngine } from "../replay/engine.ts";
+import { ReplayEngine } from "../replay/engine.ts";
 import { parsePorts } from "../replay/port-spec.ts";
 import { entriesOf } from "../trial/passes.ts";
 import { allFrames, coldSchedule, type Schedule, warmSchedule } from "../trial/schedule.ts";

@@ -2,13 +2,14 @@
  * The receiving side of a port that a trace comes in by: frames are copied into slots, a burst at a time.
  *
  * A trace of up to 64 MB is first copied as a whole next to the slots, once, so that a kernel can do the rest; a frame of a
- * longer one is copied by JavaScript (copy.ts).
+ * longer one comes through a window (trace-window.ts), or where that cannot be by JavaScript (copy.ts).
  */
 import { copyBytes } from "./copy.ts";
 import { BURST, type PacketBatch } from "./packet-batch.ts";
 import { type PacketKernel, packetModule } from "./packet-kernel.ts";
 import type { PacketPool } from "./packet-pool.ts";
-import type { Trace } from "./trace.ts";
+import { longestFrame, type Trace } from "./trace.ts";
+import { TraceWindow } from "./trace-window.ts";
 
 const MOST_BYTES = 64 << 20;
 
@@ -19,10 +20,12 @@ export class Receiver {
   readonly #view: DataView;
   readonly #start: Trace["start"];
   readonly #length: Trace["length"];
-  /** Address of the trace's byte 0 in the arena, of its columns; -1: not copied. */
+  /** Address of the trace's byte 0 in the arena, of its columns, where it is copied. */
   readonly #bytesAt: number = -1;
   readonly #startAt: number = 0;
   readonly #lengthAt: number = 0;
+  /** Of a trace that is not copied. */
+  readonly #window: TraceWindow | undefined;
   readonly #time: Float64Array;
   readonly #timeAt: number;
   /** Starts and lengths of a burst that is no run of frames. */
@@ -58,6 +61,7 @@ export class Receiver {
     } else {
       this.#start = trace.start;
       this.#length = trace.length;
+      this.#window = new TraceWindow(trace, arena, longestFrame(trace));
     }
   }
 
@@ -74,7 +78,9 @@ export class Receiver {
     port: number,
     clock: Float64Array,
   ): number {
-    if (this.#bytesAt < 0) return this.#copy(batch, frames, first, wanted, port, clock);
+    const window = this.#window;
+    const bytesAt = window === undefined ? this.#bytesAt : window.over(frames[first], frames[first + wanted - 1]);
+    if (bytesAt === null) return this.#copy(batch, frames, first, wanted, port, clock);
     const count = this.#pool.take(wanted);
     batch.count = count;
     if (count === 0) return 0;
@@ -82,7 +88,7 @@ export class Receiver {
     let starts = this.#startAt + 4 * from;
     let lengths = this.#lengthAt + 4 * from;
     // In ascending order a list as long as its span is a run.
-    if (frames[first + count - 1] - from !== count - 1) {
+    if (window !== undefined || frames[first + count - 1] - from !== count - 1) {
       const some = this.#some;
       for (let n = 0; n < count; n++) {
         const frame = frames[first + n];
@@ -94,17 +100,7 @@ export class Receiver {
     }
     this.#time[0] = clock[0];
     const { freeEnd, stride } = this.#pool;
-    this.#kernel.receive(
-      batch.base,
-      count,
-      freeEnd + 4 * count,
-      stride,
-      this.#bytesAt,
-      starts,
-      lengths,
-      port,
-      this.#timeAt,
-    );
+    this.#kernel.receive(batch.base, count, freeEnd + 4 * count, stride, bytesAt, starts, lengths, port, this.#timeAt);
     return count;
   }
 

@@ -1,16 +1,18 @@
 /**
- * Where frames come from that are put into slots one at a time: any number of traces, of which the first 64 MB are copied next to the
- * slots, from where a frame comes at a tenth of the cost (copy-kernel.ts).
+ * Where frames come from that are put into slots one at a time: any number of traces, of which the first 64 MB are copied next to
+ * the slots, from where a frame comes at a tenth of the cost (copy-kernel.ts); the others come through a window each.
  */
 import { copyBytes } from "./copy.ts";
 import type { PacketPool } from "./packet-pool.ts";
-import type { Trace } from "./trace.ts";
+import { longestFrame, type Trace } from "./trace.ts";
+import { TraceWindow } from "./trace-window.ts";
 
 const MOST_BYTES = 64 << 20;
 
-/** A trace's address next to the slots, -1 when it is not there; the trace itself. */
+/** A trace's address next to the slots, or the window on it; the trace itself. */
 interface Source {
-  at: number;
+  readonly at: number;
+  readonly window: TraceWindow | null;
   readonly view: DataView;
 }
 
@@ -20,7 +22,8 @@ export class TraceSources {
   #bytes = 0;
   /** The trace that was used last. */
   #trace: Trace | null = null;
-  #at = -1;
+  #at = 0;
+  #window: TraceWindow | null = null;
   #view: DataView;
 
   constructor(pool: PacketPool) {
@@ -32,7 +35,8 @@ export class TraceSources {
   copy(trace: Trace, index: number, to: number): void {
     if (trace !== this.#trace) this.#use(trace);
     const length = trace.length[index];
-    if (this.#at >= 0) this.#pool.copy(this.#at + trace.start[index], to, length);
+    const at = this.#window === null ? this.#at : this.#window.over(index, index);
+    if (at !== null) this.#pool.copy((at + trace.start[index]) | 0, to, length);
     else copyBytes(this.#view, trace.start[index], this.#pool.view, to, length);
   }
 
@@ -40,18 +44,20 @@ export class TraceSources {
     const source = this.#sources.get(trace) ?? this.#add(trace);
     this.#trace = trace;
     this.#at = source.at;
+    this.#window = source.window;
     this.#view = source.view;
   }
 
   #add(trace: Trace): Source {
     const { bytes } = trace;
     const { arena } = this.#pool;
-    const source = { at: -1, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength) };
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    let source: Source;
     if (this.#bytes + bytes.length <= MOST_BYTES) {
-      source.at = arena.alloc(bytes.length);
+      source = { at: arena.alloc(bytes.length), window: null, view };
       arena.u8(source.at, bytes.length).set(bytes);
       this.#bytes += bytes.length;
-    }
+    } else source = { at: 0, window: new TraceWindow(trace, arena, longestFrame(trace)), view };
     this.#sources.set(trace, source);
     return source;
   }

@@ -20,3 +20,10 @@ export interface Trace {
   /** What was odd on reading: cut off, snapped, skipped blocks; a sentence each. */
   readonly warnings: readonly string[];
 }
+
+/** Bytes of its longest frame. */
+export function longestFrame({ count, length }: Trace): number {
+  let longest = 0;
+  for (let n = 0; n < count; n++) if (length[n] > longest) longest = length[n];
+  return longest;
+}
