@@ -3,7 +3,7 @@
  */
 import { type Command, InvalidArgumentError } from "commander";
 import { CheckError, InputError } from "../errors.ts";
-import { checkWritable, makeFolder, writeText } from "../output-file.ts";
+import { checkApart, checkWritable, makeFolder, writeText } from "../output-file.ts";
 import { barCommand, bars, writeBar } from "../peers/bars.ts";
 import { type BarRun, barLine, barsFoot, barsHead, barsJson } from "../peers/bars-report.ts";
 import { temporaryFolder } from "../peers/child.ts";
@@ -91,6 +91,7 @@ async function ovsDpdk(capture: string, options: OvsOptions): Promise<void> {
   const ports = parsePorts(options.port ?? DEFAULT_PORTS);
   checkPeerPorts(ports);
   readText(options.rules);
+  checkJson(options, capture, options.rules);
   requirePackages("ovs-dpdk", ovsDpdkNeeds);
   requireRoot("ovs-dpdk");
   const { rules, pairs, seconds, warmUp } = options;
@@ -230,6 +231,7 @@ Example:
   $ eastwest peer testpmd udp.pcap`,
     )
     .action(async (capture: string, options: FloorOptions & { readonly mode: string }) => {
+      checkJson(options, capture);
       requirePackages("testpmd", testpmdNeeds);
       requireRoot("testpmd");
       const { mode, seconds, runs } = options;
@@ -256,6 +258,7 @@ function addNodePcap(peer: Command): void {
     .option("--runs <n>", "runs", count, 5)
     .addHelpText("after", "\nExample:\n  $ eastwest peer node-pcap udp.pcap")
     .action(async (capture: string, options: FloorOptions) => {
+      checkJson(options, capture);
       const version = nodePcapVersion();
       const { seconds, runs } = options;
       const core = measuredCore(options.core);
@@ -296,6 +299,12 @@ function print(options: Common, report: string, json: () => unknown): void {
 /** Lines of progress, each with `name` in front. */
 function progress(options: Common, name = ""): (line: string) => void {
   return options.quiet ? () => undefined : (line) => process.stderr.write(`${name}${line}\n`);
+}
+
+/** Before the work, so that neither it is lost nor what it reads: `--json` can be written and is none of `reads`. */
+function checkJson({ json }: Common, ...reads: readonly string[]): void {
+  checkWritable(json);
+  checkApart(reads, [json]);
 }
 
 /** Nothing else of ours measures on the machine from here on. */

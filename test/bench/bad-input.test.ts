@@ -258,6 +258,23 @@ test("a capture is not written over by what comes of it, nor is a file written t
     assert.deepEqual(readdirSync(folder).sort(), ["dvr", "link.pcap", "port-1.pcap"]);
   }));
 
+test("peer: what it writes is none of what it reads, and can be written, before anything runs", () =>
+  withFolder((folder) => {
+    const [capture, rules] = ["mine.pcap", "mine.flows"].map((name) => join(folder, name));
+    cpSync(vm1, capture);
+    writeFileSync(rules, "in_port=1,actions=output:2\n");
+    for (const peer of [
+      ["ovs-dpdk", capture, "--rules", rules],
+      ["testpmd", capture],
+      ["node-pcap", capture],
+    ]) {
+      refused(eastwest("peer", ...peer, "--json", capture), `cannot write ${capture}: ${capture} is read too`);
+      refused(eastwest("peer", ...peer, "--json", join(folder, "no", "x.json")), "x.json: no such file or directory");
+    }
+    refused(eastwest("peer", "ovs-dpdk", capture, "--rules", rules, "--json", rules), `${rules} is read too`);
+    assert.deepEqual(readFileSync(capture), readFileSync(vm1));
+  }));
+
 test("a folder or cut-off gzip data in place of a text: said with its name", () =>
   withFolder((folder) => {
     const cut = join(folder, "cut.gz");
