@@ -85,6 +85,11 @@ export interface DatapathOptions {
   readonly flowLimit?: number | undefined;
   /** Packets that a transmit queue holds. Default 1024. */
   readonly txCapacity?: number | undefined;
+  /**
+   * Called within `process` when a transmit queue or the pool has no room for a packet: takes out what waits in `tx`, as a
+   * port of Open vSwitch sends every 32 packets. Without it the packet is dropped.
+   */
+  readonly makeRoom?: (() => void) | undefined;
   /** Keep the time of the stages in `counters.ns`, by burst. */
   readonly timing?: boolean | undefined;
   /** Set while this thread runs ahead of what it may change; shared with what lies around the datapath. */
@@ -129,7 +134,7 @@ export class Datapath implements Recirculator {
     this.#installed = new Installed(handler, this.megaflowCache, this.exactMatch, this.counters);
     this.#programs = this.#installed.programs;
     this.timing = options.timing ?? false;
-    this.#executor = new Executor(pool, this.tx, this.counters, this.#programs, this, vlanLimit);
+    this.#executor = new Executor(pool, this.tx, this.counters, this.#programs, this, vlanLimit, options.makeRoom);
     this.#packets = pool.arena.kernels(packetModule);
     this.#passes = Array.from({ length: RECIRCULATION_LIMIT + 1 }, () => new Pass(pool));
   }

@@ -82,6 +82,7 @@ export class ReplayEngine implements Player, Replica {
       emc: setup.emc,
       timing: this.#timing,
       speculation: this.speculation,
+      makeRoom: () => this.#send(),
     });
     for (const [port, name] of this.switch.portNames().entries()) {
       if (name.startsWith("gre_sys")) this.datapath.setTunnel(port, "gre");
@@ -152,8 +153,7 @@ export class ReplayEngine implements Player, Replica {
     const { time } = this.#batch;
     for (let i = 0; i < count; i++) time[i] = round + times[first + i];
     this.datapath.process(this.#batch);
-    if (this.tap === null) this.#discard();
-    else this.#show(this.tap);
+    this.#send();
     this.#batch.count = 0;
     if (this.perf !== null) this.#count(this.perf, count);
   }
@@ -194,8 +194,7 @@ export class ReplayEngine implements Player, Replica {
     if (count === 0) return;
     this.datapath.process(this.#batch);
     this.#batch.count = 0;
-    if (this.tap === null) this.#discard();
-    else this.#show(this.tap);
+    this.#send();
     if (this.perf !== null) this.#count(this.perf, count);
   }
 
@@ -297,7 +296,13 @@ export class ReplayEngine implements Player, Replica {
     if (count < wanted) this.lost[0] += wanted - count;
   }
 
-  /** Sending: every queue is emptied, the slots are free again. */
+  /** Sending, after each burst, and within one whose copies (flooding, rules with many outputs) fill a queue. */
+  #send(): void {
+    if (this.tap === null) this.#discard();
+    else this.#show(this.tap);
+  }
+
+  /** Every queue is emptied, the slots are free again. */
   #discard(): void {
     const { tx } = this.datapath;
     for (let port = 0; port < tx.length; port++) {

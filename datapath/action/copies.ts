@@ -21,14 +21,17 @@ export class CopySet implements Chain {
 export class Copies {
   readonly #pool: PacketPool;
   readonly #counters: Counters;
+  readonly #makeRoom: (() => void) | undefined;
   /** One for each level of clone in clone. */
   readonly #sets: CopySet[];
   /** Levels that are being worked on. */
   #top = 0;
 
-  constructor(pool: PacketPool, counters: Counters) {
+  /** `makeRoom` frees slots when there are not enough, if it can. */
+  constructor(pool: PacketPool, counters: Counters, makeRoom?: () => void) {
     this.#pool = pool;
     this.#counters = counters;
+    this.#makeRoom = makeRoom;
     this.#sets = [new CopySet(pool), new CopySet(pool)];
   }
 
@@ -43,6 +46,7 @@ export class Copies {
     const copies = this.free();
     const to = copies.batch;
     const pool = this.#pool;
+    if (this.#makeRoom !== undefined && pool.available < BURST) this.#makeRoom();
     let n = 0;
     for (let i = head; i >= 0; i = next[i]) {
       this.#counters.total[C_COPIES]++;

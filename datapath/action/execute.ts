@@ -49,8 +49,12 @@ export class Executor {
   readonly #copies: Copies;
   readonly #split = new ChainSplit();
   readonly #vlanLimit: number;
+  readonly #makeRoom: (() => void) | undefined;
 
-  /** The queues of `tx` lie in the pool's arena. `vlanLimit`: VLAN tags that are parsed. */
+  /**
+   * The queues of `tx` lie in the pool's arena. `vlanLimit`: VLAN tags that are parsed. `makeRoom`: sends what waits in `tx`
+   * when there is no room for more; without it that is dropped.
+   */
   constructor(
     pool: PacketPool,
     tx: readonly PacketQueue[],
@@ -58,8 +62,10 @@ export class Executor {
     programs: ProgramStore,
     again: Recirculator,
     vlanLimit: number,
+    makeRoom?: () => void,
   ) {
     this.#vlanLimit = vlanLimit;
+    this.#makeRoom = makeRoom;
     this.#programs = programs;
     this.#kernel = pool.arena.kernels(actionModule);
     this.#answerAt = pool.arena.alloc(8);
@@ -68,7 +74,7 @@ export class Executor {
     this.#tx = tx;
     this.#counters = counters;
     this.#again = again;
-    this.#copies = new Copies(pool, counters);
+    this.#copies = new Copies(pool, counters, makeRoom);
   }
 
   /** Runs the program at `pc` on the packets of `set` from `head` on; `depth` is the number of the pass. */
@@ -276,6 +282,17 @@ export class Executor {
       for (let i = head; i >= 0; i = next[i]) this.drop(set, i, Drop.NoReceiver);
       return;
     }
+    let left = this.#enqueue(set, chain, head, port);
+    if (left < 0) return;
+    if (this.#makeRoom !== undefined) {
+      this.#makeRoom();
+      left = this.#enqueue(set, chain, left, port);
+    }
+    for (let i = left; i >= 0; i = next[i]) this.drop(set, i, Drop.QueueFull);
+  }
+
+  /** Puts the packets from `head` on into the queue of `port`; returns the first for which there is no room, or -1. */
+  #enqueue(set: PacketBatch, chain: Chain, head: number, port: number): number {
     const queue = this.#tx[port];
     const answer = this.#answer;
     const packets = this.#kernel.enqueue(
@@ -289,12 +306,12 @@ export class Executor {
       this.#answerAt,
     );
     queue.pushed(packets);
-    for (let i = answer[0]; i >= 0; i = next[i]) this.drop(set, i, Drop.QueueFull);
     const { total, txPackets, txBytes } = this.#counters;
     total[C_TRANSMITTED] += packets;
     total[C_TRANSMITTED_BYTES] += answer[1];
     txPackets[port] += packets;
     txBytes[port] += answer[1];
+    return answer[0];
   }
 
   #outputCopy(set: PacketBatch, i: number, port: number, most: number): void {
@@ -305,7 +322,11 @@ export class Executor {
       counters.drops[Drop.NoReceiver]++;
       return;
     }
-    const slot = pool.alloc();
+    let slot = pool.alloc();
+    if (slot < 0 && this.#makeRoom !== undefined) {
+      this.#makeRoom();
+      slot = pool.alloc();
+    }
     if (slot < 0) {
       counters.drops[Drop.NoBuffer]++;
       return;
@@ -315,7 +336,12 @@ export class Executor {
     const length = most > 0 && whole > most ? most : whole;
     const at = from + (slot - set.slot[i]) * pool.stride;
     pool.copy(from, at, length);
-    if (!this.#tx[port].push(slot, at, at + length, set.time, i)) {
+    let pushed = this.#tx[port].push(slot, at, at + length, set.time, i);
+    if (!pushed && this.#makeRoom !== undefined) {
+      this.#makeRoom();
+      pushed = this.#tx[port].push(slot, at, at + length, set.time, i);
+    }
+    if (!pushed) {
       counters.drops[Drop.QueueFull]++;
       pool.free(slot);
       return;

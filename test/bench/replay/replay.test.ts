@@ -152,6 +152,35 @@ for (const [kind, { bytes, at, header }] of Object.entries(tunnels)) {
     }));
 }
 
+test("a burst that becomes more copies than a queue and the pool hold: none is lost, as with Open vSwitch's ports", () =>
+  withCapture(async ({ capture, path, rules }) => {
+    const many = rules(`in_port=1,actions=${Array.from({ length: 300 }, () => "output:2").join()}`);
+    const out = path("out.pcap");
+    const all = resultOf(
+      eastwest(
+        ...["replay", capture, "--rules", many, "--port", "1=pcap", "--port", `2=write:${out}`],
+        ...["--frames", "64", "--repeat", "3", "--json", "-"],
+      ),
+    );
+    assert.deepEqual(all.drops, {});
+    assert.equal(all.transmitted.packets, 64 * 300);
+    assert.equal(all.times?.passes, 3);
+    const sent = await readTrace(out);
+    const once = frames(await readTrace(capture).then((trace) => ({ ...trace, count: 64 }) as Trace));
+    assert.deepEqual(frames(sent), once.flatMap((one) => Array.from({ length: 300 }, () => one)).sort());
+
+    // Clones, as a flood into tunnels makes them: one copy for each remote end, all by the underlay's one queue.
+    const remotes = Array.from({ length: 150 }, (_, i) => `${i + 2}=gre:10.0.0.1:10.0.1.${i + 1}`);
+    const flood = rules(`in_port=1,actions=set_tunnel:7,${remotes.map((_, i) => `output:${i + 2}`).join()}`);
+    const ports = ["1=pcap", ...remotes].flatMap((port) => ["--port", port]);
+    const tunnels = resultOf(
+      eastwest("replay", capture, "--rules", flood, ...ports, "--frames", "64", "--no-timing", "--json", "-"),
+    );
+    assert.deepEqual(tunnels.drops, {});
+    assert.equal(tunnels.encapsulations, 64 * 150);
+    assert.equal(tunnels.ports.find(({ port }) => port === "underlay")?.txPackets, 64 * 150);
+  }));
+
 test("--write: a file for every port, in a folder that is made or is there", () =>
   withCapture(async ({ capture, path, rules }) => {
     const file = rules("actions=output:2");
