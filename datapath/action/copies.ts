@@ -58,6 +58,8 @@ export class Copies {
       const from = set.start[i];
       const shift = (slot - set.slot[i]) * pool.stride;
       pool.copy(from, from + shift, set.end[i] - from);
+      // The type of a packet without an Ethernet header.
+      pool.view.setUint16(from + shift - 2, pool.view.getUint16(from - 2));
       to.slot[n] = slot;
       to.start[n] = from + shift;
       to.end[n] = set.end[i] + shift;

@@ -197,9 +197,11 @@ function compileList(
         out.push(Op.PopMpls, action.ethertype);
         break;
       case "push_eth":
+        grow(14);
         out.push(Op.PushEth, (action.words[0] ?? 0) | 0, (action.words[1] ?? 0) | 0, (action.words[2] ?? 0) | 0);
         break;
       case "pop_eth":
+        grow(-14);
         out.push(Op.PopEth);
         break;
       case "tnl_push":

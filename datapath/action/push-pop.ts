@@ -29,9 +29,10 @@ export function popVlan(view: DataView, set: PacketBatch, i: number): void {
   set.start[i] = at + 4;
 }
 
-/** Where the Ethernet type of the payload stands: behind the tags, if any. */
+/** Where the Ethernet type of the payload stands: behind the tags, if any. Of a packet without an Ethernet header, before it. */
 function typeAt(view: DataView, set: PacketBatch, i: number): number {
   const at = set.start[i];
+  if (set.l3[i] === at) return at - 2;
   return isVlan(view.getUint16(at + 12)) ? set.l3[i] - 2 : at + 12;
 }
 
@@ -73,18 +74,19 @@ export function setMpls(view: DataView, set: PacketBatch, i: number, value: numb
   view.setInt32(net, (view.getInt32(net) & ~mask) | value);
 }
 
-/** An Ethernet header before a packet that has none; the type by the IP version of the payload. */
+/** An Ethernet header before a packet that has none; its type is where the last one had it. */
 export function pushEth(view: DataView, set: PacketBatch, i: number, w0: number, w1: number, w2: number): void {
   const at = set.start[i] - 14;
-  const version = view.getUint8(set.start[i]) >>> 4;
   view.setInt32(at, w0);
   view.setInt32(at + 4, w1);
   view.setInt32(at + 8, w2);
-  view.setUint16(at + 12, version === 6 ? 0x86dd : 0x0800);
   set.start[i] = at;
 }
 
-/** Takes everything before the network header off. */
+/**
+ * Takes everything before the network header off. The two bytes before that stay: they are the packet's type, as Open vSwitch
+ * reads it there (pop_eth()), until an Ethernet header is pushed again.
+ */
 export function popEth(set: PacketBatch, i: number): void {
   if (set.l3[i] !== 0) set.start[i] = set.l3[i];
 }

@@ -154,13 +154,14 @@ export abstract class XlateOutput extends XlateChange {
       this.note("detail", "Flow is between protected ports, skipping output.");
       return;
     }
-    if (flow[W_PACKET_TYPE] !== 0) {
-      this.note("warn", "Trying to send non-Ethernet packet through legacy L2 port. Dropping packet.");
-      return;
-    }
+    // A patch port takes packets without an Ethernet header; all others here are legacy L2 ports.
     if (port.peer !== undefined) {
       if (truncated) this.note("error", "Cannot truncate output to patch port");
       this.crossTo(port, port.peer, last);
+      return;
+    }
+    if (flow[W_PACKET_TYPE] !== 0) {
+      this.note("warn", "Trying to send non-Ethernet packet through legacy L2 port. Dropping packet.");
       return;
     }
     if (port.odpPort === NO_DATAPATH_PORT) return;

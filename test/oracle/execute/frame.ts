@@ -20,6 +20,8 @@ export interface Packet {
   mpls: boolean;
   /** Without an Ethernet header. */
   bare: boolean;
+  /** Of a packet without one: what its Ethernet header said that it carries. */
+  type: number;
   /** Tags or labels were pushed or popped. */
   retagged: boolean;
   /** An outer header of ours is in front: its UDP source port is not known beforehand. */
@@ -45,7 +47,7 @@ export const copyOf = (packet: Packet): Packet => ({ ...packet, bytes: [...packe
 export function parse(bytes: readonly number[], tags: number): Packet {
   const packet: Packet = {
     ...{ bytes: [...bytes], net: 14, l4: -1, ip: 0, proto: 0, later: false },
-    ...{ arp: false, mpls: false, bare: false, retagged: false, outer: false, cut: 0, truncating: false },
+    ...{ arp: false, mpls: false, bare: false, type: 0, retagged: false, outer: false, cut: 0, truncating: false },
   };
   let type = u16(bytes, 12);
   for (let n = 0; n < tags && isTag(type) && bytes.length - packet.net >= 4; n++) {

@@ -4,9 +4,9 @@
  *
  * Left out are the lists that no translation comes to (may(), maySet()): a header set that the packet has not, or that a later
  * fragment does not hold, or IP of protocol 0 (the rule could not match it); a transport header behind an outer one of ours
- * (another pass would be needed to know it); tags, tunnels and recirculation without an Ethernet header; taking Ethernet off
- * behind a tag or of what is not IP; a recirculation or push_eth while a cut is pending; and the value of an outer UDP
- * source port, which is the sender's to choose.
+ * (another pass would be needed to know it); tags, labels pushed or popped, tunnels and recirculation without an Ethernet
+ * header; taking Ethernet off behind a tag or of what is neither IP, ARP nor MPLS; a recirculation or pop_eth while a cut is
+ * pending; and the value of an outer UDP source port, which is the sender's to choose.
  */
 import { copyOf, isTag, type Packet, parse, u16 } from "./frame.ts";
 import { type FieldSet, type Header, maySet, setFields, setType } from "./set.ts";
@@ -50,12 +50,11 @@ function may(packet: Packet, step: Step): boolean {
     case "push_mpls":
       return !bare && (packet.mpls || packet.ip !== 0 || packet.arp);
     case "pop_mpls":
-      return maySet(packet, "mpls");
+      return !bare && maySet(packet, "mpls");
     case "pop_eth":
-      // The version is what tells of a packet without Ethernet what it is.
-      return !bare && !truncating && packet.ip !== 0 && packet.net === 14 && bytes[14]! >> 4 === packet.ip;
+      return !bare && !truncating && packet.net === 14 && (packet.ip !== 0 || packet.arp || packet.mpls);
     case "push_eth":
-      return bare && !truncating;
+      return bare;
     case "push_tunnel":
       return !bare;
     case "pop_tunnel":
@@ -68,7 +67,7 @@ function may(packet: Packet, step: Step): boolean {
     case "longer":
     case "sample":
     case "trunc":
-      return !truncating && !bare;
+      return !truncating;
     default:
       return true;
   }
@@ -144,12 +143,13 @@ function one(packet: Packet, step: Step, setting: Setting, pass: number): void {
       packet.mpls = (step.type === 0x8847 || step.type === 0x8848) && bytes.length - net >= 4;
       return;
     case "pop_eth":
+      packet.type = u16(bytes, net - 2);
       bytes.splice(0, net);
       shift(-net);
       packet.bare = true;
       return;
     case "push_eth":
-      bytes.unshift(...step.dst, ...step.src, ...(packet.ip === 4 ? [8, 0] : [0x86, 0xdd]));
+      bytes.unshift(...step.dst, ...step.src, packet.type >> 8, packet.type & 255);
       shift(14);
       packet.bare = false;
       return;
