@@ -131,7 +131,11 @@ export function packetMask(flow: Int32Array): Int32Array {
   }
   mask[W_TYPE] |= 0x300;
   mask[W_TOSTTL] = 0xffff0000 | 0;
-  if ((flow[W_TYPE] & 0x200) !== 0) return mask;
+  if ((flow[W_TYPE] & 0x200) !== 0) {
+    // No packet is that: the protocol of a later fragment of IPv6 is read as 44. Of a flow Open vSwitch prints it so.
+    if (type === 0x86dd && protocol === 58) mask[W_PORTS] = -1;
+    return mask;
+  }
   if ([1, 2, 6, 17, 132].includes(protocol) || (type === 0x86dd && protocol === 58)) mask[W_PORTS] = -1;
   if (protocol === 6) mask[W_TOSTTL] |= 0xfff;
   const kind = flow[W_PORTS] >>> 16;

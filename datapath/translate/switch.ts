@@ -184,6 +184,11 @@ export class OvsSwitch implements UpcallHandler, XlateHost {
     return this.mustBridge(bridgeName).tables.rules();
   }
 
+  /** Whether a translation waits for a packet with this recirculation id. */
+  thaws(id: number): boolean {
+    return this.states.find(id) !== undefined;
+  }
+
   // Time and change.
 
   /** Something that megaflows depend on has changed. */

@@ -101,7 +101,7 @@ export function tunnelConfig(port: PortConfig): TunnelConfig | undefined {
     localFlow,
     inKey: key("in_key"),
     outKey,
-    ttl: options.ttl === undefined || ttlInherit ? DEFAULT_TTL : number("ttl", 255),
+    ttl: options.ttl === undefined || ttlInherit ? DEFAULT_TTL : number("ttl", 255) || DEFAULT_TTL,
     ttlInherit,
     tos,
     tosInherit,

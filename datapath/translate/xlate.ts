@@ -10,6 +10,7 @@ import {
   W_IN_PORT,
   W_METADATA,
   W_METADATA_HI,
+  W_RECIRC,
   W_SKB_PRIORITY,
   W_TOSTTL,
   W_TUN_DST,
@@ -69,7 +70,10 @@ export class Xlate extends XlateGroup {
 
   protected begin(inPort: Port | undefined, frozen: FrozenState | undefined): void {
     if (frozen !== undefined) this.thaw(frozen);
-    else this.start(inPort);
+    else if (this.flow[W_RECIRC] !== 0) {
+      this.note("error", `Recirculation context not found for ID ${(this.flow[W_RECIRC] >>> 0).toString(16)}`);
+      this.error = "No recirculation context";
+    } else this.start(inPort);
   }
 
   private outputs(): number {

@@ -147,4 +147,54 @@ const flowTexts: readonly Situation[] = [
   ),
 ];
 
-export const edges: readonly Situation[] = [...flowTexts, ...withoutPort, ...toController, ...labels, ...tunnelEnd];
+const odd: readonly Situation[] = [
+  simple(
+    "recirculation-unknown",
+    ["actions=output:2"],
+    ["recirc_id=0x77,in_port=1", `recirc_id=0x7777,in_port=1,${TCP}`],
+  ),
+  simple(
+    "later-fragments",
+    ["actions=output:2"],
+    ["icmp6", "icmp", "tcp", "sctp6", "ip,nw_proto=2"].map((kind) => `in_port=1,${kind},nw_frag=later`),
+  ),
+];
+
+/** Packets that cross a patch port without an Ethernet header. */
+const without: readonly Situation[] = [
+  [
+    "in_port=1,actions=decap,output:2,output:1",
+    "priority=1,in_port=1,actions=output:3",
+    "packet_type=(1,0x800),nw_ttl=64,actions=encap(ethernet),set_field:00:00:00:00:00:09->eth_dst,3",
+    "packet_type=(1,0x806),actions=NORMAL",
+  ],
+  ["in_port=1,actions=clone(decap,output:2),output:2", "actions=output:LOCAL,3,IN_PORT"],
+  ["in_port=1,actions=decap,all", "actions=FLOOD"],
+].map(([first, ...second], i) => ({
+  name: `patch-without-ethernet-${i}`,
+  bridges: [
+    {
+      name: "br0",
+      openflow: "OpenFlow13",
+      ports: [...ports(1), { name: "a", ofport: 2, type: "patch", options: { peer: "b" } }],
+      flows: [first!],
+    },
+    {
+      name: "br1",
+      openflow: "OpenFlow13",
+      ports: [...ports(3), { name: "b", ofport: 1, type: "patch", options: { peer: "a" } }],
+      flows: second,
+    },
+  ],
+  traces: [TCP, ARP, "dl_type=0x1234", `dl_vlan=3,${TCP}`].map((flow) => ["br0", `in_port=1,${flow}`]),
+}));
+
+export const edges: readonly Situation[] = [
+  ...odd,
+  ...without,
+  ...flowTexts,
+  ...withoutPort,
+  ...toController,
+  ...labels,
+  ...tunnelEnd,
+];

@@ -9,6 +9,7 @@ import { edges } from "./situations-edges.ts";
 import { framed } from "./situations-frames.ts";
 import { headers } from "./situations-headers.ts";
 import { pipeline } from "./situations-pipeline.ts";
+import { tunnels } from "./situations-tunnels.ts";
 
 export const situations: readonly Situation[] = [
   ...pipeline,
@@ -18,4 +19,5 @@ export const situations: readonly Situation[] = [
   ...framed,
   ...edges,
   ...datapathFlows,
+  ...tunnels,
 ];
