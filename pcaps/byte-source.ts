@@ -7,7 +7,8 @@
  * have several members back to back (RFC 1952 2.2), as bgzip, pigz or
  * `cat` make them; zlib goes on to the next by itself.
  */
-import { closeSync, createReadStream, fstatSync, openSync, readSync, type Stats } from "node:fs";
+import { closeSync, constants, createReadStream, fstatSync, openSync, readSync, type Stats, statSync } from "node:fs";
+import { Socket } from "node:net";
 import { createGunzip } from "node:zlib";
 import { InputError, systemError } from "./input-error.ts";
 import { ReadAhead } from "./read-ahead.ts";
@@ -42,9 +43,17 @@ export async function openSource(path: string): Promise<ByteSource> {
   const doing = `cannot read ${path}`;
   let fd = -1;
   try {
-    fd = openSync(path, "r");
+    const named = statSync(path, { throwIfNoEntry: false })?.isFIFO() === true && process.platform !== "win32";
+    fd = openSync(path, named ? constants.O_RDONLY | constants.O_NONBLOCK : "r");
     const stats = fstatSync(fd);
     if (stats.isDirectory()) throw new InputError(`${doing}: is a directory, expected a capture file`);
+    // A pipe is waited for by the event loop, for a writer to come as for what it writes: a thread that waits in open() or
+    // read() hears no signal, and keeps even a process that exits.
+    if (stats.isFIFO() && named) {
+      const socket = new Socket({ fd, readable: true, writable: false });
+      fd = -1;
+      return await openStream(path, socket);
+    }
     if (!stats.isFile()) return await openStream(path, createReadStream("", { fd, highWaterMark: GZIP_PIECE }));
     const head = new Uint8Array(2);
     if (readSync(fd, head, 0, 2, 0) === 2 && isGzip(head)) {

@@ -7,6 +7,7 @@
  * link types is refused; and the package does not tell the end of a file from a damaged record. So our reader
  * walks the records first: its errors and its word about a file that is cut off count here too.
  */
+import { statSync } from "node:fs";
 import { isMainThread } from "node:worker_threads";
 import type { Trace } from "../datapath/packet/trace.ts";
 import { recoverEthernet, SLL_SURPLUS, SLL2_SURPLUS } from "./cooked.ts";
@@ -132,6 +133,12 @@ export async function readTraceWithLibpcap(path: string, options: LibpcapOptions
 async function walk(path: string, { progress }: ReadOptions): Promise<{ warnings: string[]; frames: number }> {
   if (path === "-")
     throw new InputError("libpcap reads files, not standard input: give a file, or read without --reader libpcap");
+  // The file is read twice: here and by libpcap.
+  if (statSync(path, { throwIfNoEntry: false })?.isFIFO()) {
+    throw new InputError(
+      `${path}: is a pipe, libpcap reads files: give a file, or read without --reader libpcap and --filter`,
+    );
+  }
   const windows = await TraceWindows.open(path, { memory: WINDOW, progress });
   if (windows.description.gzip) {
     windows.close();
