@@ -6,7 +6,7 @@ import { OFPP_IN_PORT, OFPP_LOCAL, OFPP_MAX, OFPP_NONE, OFPP_UNSET, type OfActio
 import type { ActionContext } from "./action-argument.ts";
 import type { Subfield } from "./field.ts";
 import { portToText } from "./port-name.ts";
-import { hasVlan, isIp, isMet, isMpls } from "./prerequisite.ts";
+import { hasVlan, isIp, isMet, isMpls, typeOf } from "./prerequisite.ts";
 import type { Span } from "./syntax.ts";
 
 /** Fails at `span` when the action has not what it needs; `known` is then what is known behind it. */
@@ -46,7 +46,7 @@ export function checkAction(action: OfAction, span: Span, { known, version, inSe
       break;
     case "set_ipv4_src":
     case "set_ipv4_dst":
-      need(known.dlType === 0x0800, "ip");
+      need(typeOf(known) === 0x0800, "ip");
       break;
     case "set_ip_dscp":
     case "set_ip_ecn":

@@ -47,7 +47,7 @@ export function parseGroup(text: string, command: GroupMod["command"] = "add", o
 function parseLine(line: Span, given: GroupMod["command"] | undefined, options: TextOptions): GroupMod {
   let span: Span = line;
   let command = given ?? "add";
-  const first = /^\s*([^,\s=]+)(?=[,\s])/.exec(line.text);
+  const first = /^\s*([^,\s=]+)(?=[,\s]|$)/.exec(line.text);
   if (given === undefined && first !== null) {
     if (/^(insert|remove)_bucket/.test(first[1]))
       line.fail(`${first[1]} is not supported`, "add, modify, add_or_mod or delete");
@@ -72,6 +72,7 @@ function parseLine(line: Span, given: GroupMod["command"] | undefined, options: 
         id = parseId(value, command);
         break;
       case "type":
+        if (command === "delete") key.fail("the type of a group that goes", "delete group_id=NUMBER");
         type = Object.hasOwn(TYPES, value.text) ? TYPES[value.text] : undefined;
         if (type === undefined) value.fail(`group type ${shown(value.text)}`, "all, select, indirect or ff");
         break;
@@ -93,11 +94,13 @@ function parseLine(line: Span, given: GroupMod["command"] | undefined, options: 
         );
     }
   }
-  if (id === undefined) span.fail("there is no group_id", "group_id=NUMBER");
   if (command === "delete") {
+    if (bucketAt.length > 0) span.slice(bucketAt[0]).fail("a bucket of a group that goes", "delete group_id=NUMBER");
+    id ??= OFPG_ALL;
     const group: Group = { id, type: "all", buckets: [], selectionMethod: "", selectionParam: 0n, fields: [] };
     return { command, id, group };
   }
+  if (id === undefined) span.fail("there is no group_id", "group_id=NUMBER");
   if (type === undefined) span.fail("there is no type", "type=all, select, indirect or ff");
   if (selectionMethod !== "" && type !== "select")
     span.fail(`selection_method in a group of type ${type}`, "type=select");
@@ -132,7 +135,8 @@ function parseFields(span: Span, into: Map<Field, FieldValue>): void {
       continue;
     }
     const mask = parseFieldValue(field, value, undefined);
-    if (!isFull(field, mask.mask)) value.fail(shown(value.text), "a mask, written as a value of the field");
+    if (!isFull(field, mask.mask) || mask.value.every((word) => word === 0))
+      value.fail(shown(value.text), "a mask that is not 0, written as a value of the field");
     into.set(field, mask.value);
   }
 }
@@ -219,6 +223,8 @@ function parseBucket(body: Span, type: Group["type"], version: OpenFlowVersion, 
   if (type === "fast_failover" && watchPort === OFPP_NONE && watchGroup === OFPG_ANY) {
     body.fail("a bucket of a fast failover group that watches nothing", "watch_port or watch_group");
   }
+  if ((type === "all" || type === "indirect") && (watchPort !== OFPP_NONE || watchGroup !== OFPG_ANY))
+    body.fail(`a bucket of a group of type ${type} that watches`, "no watch_port, no watch_group");
   if (weight !== 0 && type !== "select") body.fail(`weight ${weight} in a group of type ${type}`, "type=select");
   const span = new Span(text, body.at, body.file, body.line);
   const actions = parseActionList(span, { version, ports: options.ports, known: undefined, table: 255 });
@@ -249,7 +255,5 @@ function formatFields(fields: Group["fields"]): string {
   const texts = fields.map(({ field, mask }) => {
     return isFull(field, mask) ? field.name : `${field.name}=${formatFieldValue(field, mask, fullMask(field))}`;
   });
-  return fields.length === 1 && isFull(fields[0].field, fields[0].mask)
-    ? `fields=${texts[0]}`
-    : `fields(${texts.join(",")})`;
+  return fields.length === 1 ? `fields=${texts[0]}` : `fields(${texts.join(",")})`;
 }

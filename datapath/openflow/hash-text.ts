@@ -1,5 +1,5 @@
 /** The arguments of multipath and bundle (OVS: lib/multipath.c, lib/bundle.c). */
-import type { HashFields, OfAction } from "./action.ts";
+import { type HashFields, OFPP_CONTROLLER, type OfAction } from "./action.ts";
 import { parseShortSubfield } from "./field-text.ts";
 import { type PortNumbers, portFromText } from "./port-name.ts";
 import { decimal, type Span, shown } from "./syntax.ts";
@@ -63,6 +63,7 @@ export function parseBundle(span: Span, load: boolean, ports: PortNumbers | unde
     const port = portFromText(member.text, ports);
     if (port === undefined)
       member.fail(`port ${shown(member.text)} is not known`, "a port number or the name of a port");
+    if (port === OFPP_CONTROLLER) member.fail("the controller as a member", "a port that sends");
     return port;
   });
   const destination = load ? parseShortSubfield(parts[4]) : undefined;

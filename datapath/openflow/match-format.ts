@@ -116,7 +116,8 @@ export function formatMatch(match: WordsMatch, ports: PortNames = portToText): s
   let skipProto = false;
   let skipType = false;
   if (m[W_PACKET_TYPE] !== 0 && packetType !== 0) {
-    out.push(`packet_type=(${packetType >>> 16},${alternateHex(packetType & 0xffff)})`);
+    const type = packetType & 0xffff;
+    out.push(`packet_type=(${packetType >>> 16},${type < 10 ? type : alternateHex(type)})`);
   } else if (m[W_PACKET_TYPE] !== 0 && m[W_RECIRC] !== 0) {
     out.push("eth"); // of a megaflow, which always says so
   }

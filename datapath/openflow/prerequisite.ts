@@ -7,6 +7,7 @@ import type { Prerequisite } from "./field.ts";
 import type { Match } from "./match.ts";
 
 export interface Known {
+  /** Of a packet with an Ethernet header; of others packetType says it (typeOf). */
   dlType: number;
   nwProto: number;
   nwFrag: number;
@@ -22,7 +23,7 @@ export function knownFrom(match: Match): Known {
   const { value } = match;
   const packetType = value[W_PACKET_TYPE] >>> 0;
   return {
-    dlType: packetType >>> 16 === 1 ? packetType & 0xffff : value[W_TYPE] >>> 16,
+    dlType: packetType >>> 16 === 1 ? 0 : value[W_TYPE] >>> 16,
     nwProto: value[W_TYPE] & 0xff,
     nwFrag: (value[W_TYPE] >>> 8) & 3,
     tpSrc: value[W_PORTS] >>> 16,
@@ -33,12 +34,14 @@ export function knownFrom(match: Match): Known {
   };
 }
 
-export const isIp = (k: Known): boolean => k.dlType === 0x0800 || k.dlType === 0x86dd;
-export const isMpls = (k: Known): boolean => k.dlType === 0x8847 || k.dlType === 0x8848;
+/** OVS: get_dl_type. */
+export const typeOf = (k: Known): number => (k.packetType >>> 16 === 1 ? k.packetType & 0xffff : k.dlType);
+export const isIp = (k: Known): boolean => typeOf(k) === 0x0800 || typeOf(k) === 0x86dd;
+export const isMpls = (k: Known): boolean => typeOf(k) === 0x8847 || typeOf(k) === 0x8848;
 export const hasVlan = (k: Known): boolean => (k.tci & VLAN_PRESENT) !== 0;
 const isTransport = (k: Known, proto: number): boolean =>
   isIp(k) && k.nwProto === proto && (k.nwFrag & FRAG_LATER) === 0;
-const isIcmpv6 = (k: Known): boolean => k.dlType === 0x86dd && k.nwProto === 58 && (k.nwFrag & FRAG_LATER) === 0;
+const isIcmpv6 = (k: Known): boolean => typeOf(k) === 0x86dd && k.nwProto === 58 && (k.nwFrag & FRAG_LATER) === 0;
 
 export function isMet(prerequisite: Prerequisite, k: Known): boolean {
   switch (prerequisite) {
@@ -49,11 +52,11 @@ export function isMet(prerequisite: Prerequisite, k: Known): boolean {
     case "vlan":
       return hasVlan(k);
     case "arp":
-      return k.dlType === 0x0806 || k.dlType === 0x8035;
+      return typeOf(k) === 0x0806 || typeOf(k) === 0x8035;
     case "ipv4":
-      return k.dlType === 0x0800;
+      return typeOf(k) === 0x0800;
     case "ipv6":
-      return k.dlType === 0x86dd;
+      return typeOf(k) === 0x86dd;
     case "ip":
       return isIp(k);
     case "mpls":
@@ -65,7 +68,7 @@ export function isMet(prerequisite: Prerequisite, k: Known): boolean {
     case "sctp":
       return isTransport(k, 132);
     case "icmpv4":
-      return k.dlType === 0x0800 && isTransport(k, 1);
+      return typeOf(k) === 0x0800 && isTransport(k, 1);
     case "icmpv6":
       return isIcmpv6(k);
     case "nd":

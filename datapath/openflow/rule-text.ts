@@ -2,9 +2,10 @@
  * Rules as text: what `ovs-ofctl add-flows`, `mod-flows` and `del-flows` take, one a line, and what `dump-flows` prints
  * (OVS: lib/ofp-flow.c).
  */
-import type { OfAction, OpenFlowVersion } from "./action.ts";
+import { OFPP_NONE, type OfAction, type OpenFlowVersion } from "./action.ts";
 import { formatActions } from "./action-format.ts";
 import { parseActions } from "./action-text.ts";
+import { OFPG_ALL, OFPG_ANY } from "./group.ts";
 import { Match } from "./match.ts";
 import { formatMatch } from "./match-format.ts";
 import { applyMatchKey, isMixed, needsVlanTag, portsOfLaterFragment, sendMatch } from "./match-text.ts";
@@ -35,6 +36,9 @@ export interface TextOptions {
 }
 
 type Command = FlowMod["command"];
+
+/** On the wire: leave the cookie as it is. */
+const NO_COOKIE = 0xffffffffffffffffn;
 
 /** All rules of a text, one a line; comments begin with "#". A line may begin with add, modify, delete, *_strict. */
 export function parseFlows(text: string, options: TextOptions = {}): FlowMod[] {
@@ -151,7 +155,8 @@ function parseLine(line: Span, given: Command | undefined, options: TextOptions)
     switch (key.text) {
       case "table":
         mod.table = decimal(value, 8, "table");
-        if (mod.table === 254 && !deletes) value.fail("table 254, Open vSwitch's own", "a table from 0 to 253");
+        if (mod.table === 254 && command !== "delete_strict")
+          value.fail("table 254, Open vSwitch's own", "a table from 0 to 253");
         continue;
       case "cookie": {
         const slash = value.text.indexOf("/");
@@ -162,7 +167,7 @@ function parseLine(line: Span, given: Command | undefined, options: TextOptions)
         } else {
           if (command === "add") value.fail(`cookie=${value.text}`, "a cookie without a mask");
           nxm = true;
-          mod.cookie = unsigned(value.slice(0, slash), 64, "cookie");
+          mod.cookie = cookieOf(value.slice(0, slash));
           const mask = value.slice(slash + 1);
           mod.cookieMask = mask.text === "-1" ? 0xffffffffffffffffn : unsigned(mask, 64, "mask of cookie");
         }
@@ -172,10 +177,12 @@ function parseLine(line: Span, given: Command | undefined, options: TextOptions)
         if (!deletes) break;
         mod.outPort = portFromText(value.text, ports);
         if (mod.outPort === undefined) value.fail(`port ${shown(value.text)} is not known`, "a port");
+        if (mod.outPort === OFPP_NONE) mod.outPort = undefined;
         continue;
       case "out_group":
         if (!deletes) break;
-        mod.outGroup = u32(value, "group");
+        if (version === 1) key.fail("out_group in OpenFlow 1.0", "OpenFlow 1.1 or later");
+        mod.outGroup = groupFromText(value);
         continue;
       case "priority":
         if (command === "delete") break;
@@ -221,13 +228,17 @@ function parseLine(line: Span, given: Command | undefined, options: TextOptions)
   if (portsOfLaterFragment(match)) span.fail("ports of later fragments", "tp_src and tp_dst of packets that have them");
   if (version >= 3 && needsVlanTag(match))
     span.fail("a VLAN priority without a tag", "bit 0x1000 of vlan_tci matched and set");
-  // OpenFlow 1.1 and later: a modify changes neither cookies nor the number of rules, and is about one table.
+  // Without a table, a delete is about all of them, but in OpenFlow 1.1 about the first.
+  if (version === 2 && mod.table === 255) mod.table = 0;
+  // OpenFlow 1.1 and later: a modify changes no cookies and is about one table; from 1.2 on it adds no rules either.
   if (version > 1 && !deletes && command !== "add") {
     const table = mod.table === 255 ? 0 : mod.table;
-    return { mod: { ...mod, table, match, actions, modifyCookie: false, mayAdd: false }, nxm };
+    return { mod: { ...mod, table, match, actions, modifyCookie: false, mayAdd: version === 2 }, nxm };
   }
-  // In 1.0 it sets the cookie, to 0 where none is given; only one that selects by cookie leaves it alone.
-  return { mod: { ...mod, match, actions, modifyCookie: mod.cookieMask === 0n }, nxm };
+  // In 1.0 it sets the cookie, to 0 where none is given; only one that selects by cookie, and gives none, leaves it alone.
+  // A cookie of 64 ones is none.
+  const modifyCookie = mod.newCookie !== NO_COOKIE && (mod.modifyCookie || mod.cookieMask === 0n);
+  return { mod: { ...mod, match, actions, modifyCookie }, nxm };
 }
 
 function takeFlag(key: Span, flag: (bit: number, since: OpenFlowVersion, name: Span) => void): boolean {
@@ -305,3 +316,10 @@ function formatDuration(ns: number): string {
 /** As strtoull: -1 is 64 bits of ones. */
 const cookieOf = (span: Span): bigint =>
   BigInt.asUintN(64, span.text.startsWith("-") ? -unsigned(span.slice(1), 64, "cookie") : unsigned(span, 64, "cookie"));
+
+/** A group by number or keyword; undefined: any. */
+function groupFromText(span: Span): number | undefined {
+  const keyword = span.text.toLowerCase();
+  const group = keyword === "any" ? OFPG_ANY : keyword === "all" ? OFPG_ALL : u32(span, "group");
+  return group === OFPG_ANY ? undefined : group;
+}

@@ -23,11 +23,11 @@ export interface FlowMod {
   readonly actions: readonly OfAction[];
   /** The new cookie, and for modify and delete the filter `cookie=value/mask`. */
   readonly newCookie: bigint;
-  /** A modify changes the cookie (a cookie was given and it was no filter). */
+  /** A modify changes the cookie (a cookie was given and it was no filter), as does an add of a rule that is there. */
   readonly modifyCookie: boolean;
   readonly cookie: bigint;
   readonly cookieMask: bigint;
-  /** A modify that finds no rule adds one: so in OpenFlow 1.0 (where this is left out), not later. */
+  /** A modify that finds no rule adds one: so in OpenFlow 1.0 (where this is left out) and 1.1, not later. */
   readonly mayAdd?: boolean;
   /** Seconds; 0 = never. */
   readonly idleTimeout: number;

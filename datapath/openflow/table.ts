@@ -103,6 +103,7 @@ export class FlowTables {
         rule.bytes = old.bytes;
         rule.used = Math.max(rule.used, old.used);
       }
+      if (!mod.modifyCookie) rule.cookie = old.cookie;
       // The new one takes the old one's place in its subtable before that is emptied, so the subtable keeps its place.
       this.replace(old, rule);
     } else {
