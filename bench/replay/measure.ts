@@ -13,7 +13,7 @@ import { bytesPerPacket } from "../trial/allocation.ts";
 import { ConditionsWatch } from "../trial/conditions.ts";
 import { environment } from "../trial/environment.ts";
 import { coldShareOf } from "../trial/passes.ts";
-import { type Sampled, sample, stabilityRule } from "../trial/sampling.ts";
+import { type Sampled, sample } from "../trial/sampling.ts";
 import type { Schedule } from "../trial/schedule.ts";
 import { BRIDGE } from "./bridge.ts";
 import type { ColdDone, Crew } from "./crew.ts";
@@ -190,7 +190,7 @@ async function time(
   return {
     sampled,
     times: {
-      rule: stabilityRule,
+      rule: sampled.rule,
       warmUpPasses: sampled.warmUpPasses,
       passes: sampled.passes,
       packets,

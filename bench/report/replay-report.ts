@@ -1,10 +1,12 @@
 /** What `eastwest replay` prints. Pure: a result in, text out. */
 import { stageNames } from "../replay/engine.ts";
 import type { CacheResult, ReplayResult } from "../replay/result.ts";
+import { isDisturbed } from "../trial/sampling.ts";
 import { relativeSpread, type Spread } from "../trial/statistics.ts";
 import { dropTable } from "./drop-reasons.ts";
 import { number, percent, plural, table, whole, wrapped } from "./format.ts";
 import { perfText } from "./perf-report.ts";
+import { busyCore } from "./run-report.ts";
 
 /** The whole report; ends with a newline. */
 export function replayReport(result: ReplayResult): string {
@@ -79,6 +81,7 @@ function timed({ times, stages, bytesAllocatedPerPacket, ...result }: ReplayResu
     ["warm passes, packets measured", `${whole(times.passes)}, ${whole(times.packets)}`],
   ];
   let text = `On ${result.workers === 1 ? "one core" : `${result.workers} workers`} (timed in warm passes; median, half the 95 % interval)\n${table(rows)}${wrapped(times.rule)}`;
+  if (isDisturbed(times)) text += wrapped(busyCore(percent(times.waitedShare)));
   if (stages !== null) {
     const all = stageNames.reduce((sum, name) => sum + stages[name], 0);
     const cells = stageNames.map((name) => [`  ${name}`, number(stages[name]), percent(stages[name] / all)]);

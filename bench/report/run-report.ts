@@ -146,8 +146,12 @@ export function disturbance(modes: readonly ModeResult[]): string {
   const list = modes.filter(({ times }) => isDisturbed(times));
   if (list.length === 0) return "";
   const shares = list.map(({ mode, times }) => `${mode} ${percent(times?.waitedShare ?? null)}`).join(", ");
-  return `warning: others had the core while this was timed (${shares}): measure again on a machine that is less busy\n`;
+  return busyCore(shares);
 }
+
+/** The warning itself, with the shares of time that were lost. */
+export const busyCore = (shares: string): string =>
+  `warning: others had the core while this was timed (${shares}): measure again on a machine that is less busy\n`;
 
 const nodeOf = (mode: ModeResult, name: string): NodeCost | undefined => mode.nodes.find((node) => node.name === name);
 

@@ -11,7 +11,6 @@ import { nodeCost, nsPerPass } from "./node-cost.ts";
 import type { ColdResult, WarmResult } from "./passes.ts";
 import type { Placement } from "./placement.ts";
 import { BITS_LAYER, type ModeResult, type PerPacket, perPacketNames } from "./result.ts";
-import { stabilityRule } from "./sampling.ts";
 
 export interface ModeParts {
   readonly topology: Topology;
@@ -67,7 +66,7 @@ export function modeResult(parts: ModeParts): ModeResult {
       warm === null
         ? null
         : {
-            rule: stabilityRule,
+            rule: warm.rule,
             warmUpPasses: warm.warmUpPasses,
             passes: warm.passes,
             delivered: warm.delivered,

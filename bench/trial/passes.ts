@@ -126,6 +126,8 @@ export interface WarmOptions {
 }
 
 export interface WarmResult {
+  /** How the figures came about, a sentence. */
+  readonly rule: string;
   readonly warmUpPasses: number;
   readonly passes: number;
   /** Frames given to VMs in the measured passes, and their bytes. */
@@ -149,8 +151,8 @@ export interface WarmResult {
 }
 
 /**
- * Passes in full bursts until the figure is stable (see `stabilityRule` in sampling.ts), or as many or as long as asked. Null when no frame
- * reaches a VM: there is nothing to divide by.
+ * Passes in full bursts until the figure is stable (see sampling.ts), or as many or as long as asked. Null when no frame reaches
+ * a VM: there is nothing to divide by.
  */
 export async function warmPasses(fabric: Fabric, runner: PassRunner, options: WarmOptions): Promise<WarmResult | null> {
   const nodes = fabric.hosts.map(() => [] as number[]);
@@ -176,7 +178,7 @@ export async function warmPasses(fabric: Fabric, runner: PassRunner, options: Wa
     },
   );
   if (sampled === null) return null;
-  const { warmUpPasses, passes, seconds, nsPerPacket, apart, waitedShare, disturbed, used } = sampled;
+  const { rule, warmUpPasses, passes, seconds, nsPerPacket, apart, waitedShare, disturbed, used } = sampled;
   const delivered = runner.delivered() - firstDelivered;
   const deliveredBytes = runner.deliveredBytes() - firstBytes;
   let { interrupted } = sampled;
@@ -187,6 +189,7 @@ export async function warmPasses(fabric: Fabric, runner: PassRunner, options: Wa
   const allocated = goOn() ? await bytesPerPacket((count) => runner.grow(count), goOn) : null;
   return {
     allocated,
+    rule,
     warmUpPasses,
     passes,
     seconds,

@@ -24,11 +24,24 @@ const DISTURBED = 0.05;
 export const isDisturbed = (times: { readonly waitedShare?: number | null } | null): boolean =>
   (times?.waitedShare ?? 0) > DISTURBED;
 
-export const stabilityRule =
-  `${WARM_UP_MS / 1000} s of passes unmeasured, then samples of at least ${SAMPLE_MS} ms; at least ${MIN_SAMPLES} samples, ` +
-  `until the 95 % interval of the median is within ${100 * STABLE} % of it or ${MAX_MS / 1000} s have passed; samples ` +
-  `without the core for more than ${100 * DISTURBED} % are left out where ${MIN_SAMPLES} others remain; virtual time runs at ` +
-  "1 us a frame";
+/** How the figures come about, in a sentence, for those who read them. */
+function samplingRule({ repeat, seconds }: Pick<SampleOptions, "repeat" | "seconds">): string {
+  const warmUp = `${Math.min(WARM_UP_MS / 1000, seconds ?? Number.POSITIVE_INFINITY)} s of passes unmeasured, then `;
+  let samples = `samples of at least ${SAMPLE_MS} ms; `;
+  if (repeat !== undefined) {
+    samples = `exactly ${repeat} ${repeat === 1 ? "pass" : "passes"}, as asked, in samples of up to ${SAMPLE_MS} ms or one pass; `;
+  } else if (seconds !== undefined) {
+    samples += `for ${seconds} s, as asked; `;
+  } else {
+    samples +=
+      `at least ${MIN_SAMPLES} samples, until the 95 % interval of the median is within ${100 * STABLE} % of it or ` +
+      `${MAX_MS / 1000} s have passed; `;
+  }
+  return (
+    `${warmUp}${samples}samples without the core for more than ${100 * DISTURBED} % are left out where ${MIN_SAMPLES} others ` +
+    "remain; virtual time runs at 1 us a frame"
+  );
+}
 
 export interface Subject {
   /** One pass; false: only a part of it, of some 50 ms, to be called again. So signals have their turn in long passes. */
@@ -57,6 +70,8 @@ export interface SampleOptions {
 }
 
 export interface Sampled {
+  /** How the figures came about, a sentence. */
+  readonly rule: string;
   readonly warmUpPasses: number;
   readonly passes: number;
   /** Time in the measured passes, without what is apart. */
@@ -139,6 +154,7 @@ export async function sample(subject: Subject, options: SampleOptions): Promise<
   if (passes === 0) return null;
   const used = quiet.length >= MIN_SAMPLES ? quiet : [...total.keys()];
   return {
+    rule: samplingRule(options),
     warmUpPasses,
     passes,
     seconds: busy / 1e9,

@@ -96,6 +96,28 @@ test("MAC rewrite: every frame with new addresses, rules count them, timed as of
     assert.deepEqual(frames(after), expected.sort());
   }));
 
+test("the report says how long was measured, and when others had the core", () =>
+  withCapture(({ capture }) => {
+    const rule = (...options: string[]): string => {
+      const ran = eastwest("replay", capture, ...options);
+      assert.equal(ran.status, 0, ran.stderr);
+      const text = ran.stdout.replaceAll(/\n {2}(?=\S)/g, " ");
+      const waited = Number(/time without the core \(others had it\) +([\d.]+) %/.exec(text)?.[1] ?? "0");
+      // Of 5.0 % nobody knows on which side it was.
+      if (waited !== 5) assert.equal(text.includes("warning: others had the core"), waited > 5, text);
+      return /[\d.]+ s of passes unmeasured.*?;(?= samples without)/.exec(text)?.[0] ?? text;
+    };
+    const every = "samples of at least 10 ms";
+    assert.equal(rule("--seconds", "0.2"), `0.2 s of passes unmeasured, then ${every}; for 0.2 s, as asked;`);
+    assert.equal(
+      rule("--repeat", "5"),
+      "0.7 s of passes unmeasured, then exactly 5 passes, as asked, in samples of up to 10 ms or one pass;",
+    );
+    assert.match(rule(), /^0\.7 s of passes unmeasured, then samples of at least 10 ms; at least 15 samples, until /);
+    // So many at once that most of them wait.
+    rule("--repeat", "300", "--workers", "6");
+  }));
+
 test("--frames: exactly so many, less than the capture and more", () =>
   withCapture(({ capture, rules }) => {
     const file = rules("actions=output:2");
