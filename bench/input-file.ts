@@ -1,10 +1,11 @@
 /** Texts that people hand to a command: read whole, plain or gzipped; what is wrong is said with the file's name. */
 import { constants } from "node:buffer";
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { getHeapStatistics } from "node:v8";
 import { gunzipSync } from "node:zlib";
 import { systemError } from "../pcaps/input-error.ts";
 import { InputError } from "./errors.ts";
+import { withPlainSignals } from "./interrupt.ts";
 
 /** The first two bytes are those of a gzip member (RFC 1952, 2.3.1). */
 export function isGzip(bytes: Uint8Array): boolean {
@@ -29,24 +30,30 @@ export function readText(file: string): string {
 
 /** All bytes of a file or pipe, at most LONGEST. */
 function readBytes(file: string): Buffer {
-  const chunks: Buffer[] = [];
-  let length = 0;
   try {
-    const descriptor = openSync(file, "r");
-    try {
-      for (;;) {
-        const chunk = Buffer.allocUnsafe(CHUNK);
-        const got = readSync(descriptor, chunk);
-        if (got === 0) break;
-        length += got;
-        if (length > LONGEST) throw tooLong(file);
-        chunks.push(chunk.subarray(0, got));
-      }
-    } finally {
-      closeSync(descriptor);
-    }
+    // Waiting for a pipe is a blocking call: nothing of ours would hear a signal meanwhile.
+    if (statSync(file).isFIFO()) return withPlainSignals(() => readToEnd(file));
+    return readToEnd(file);
   } catch (error) {
     throw error instanceof InputError ? error : systemError(error, `cannot read ${file}`);
+  }
+}
+
+function readToEnd(file: string): Buffer {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  const descriptor = openSync(file, "r");
+  try {
+    for (;;) {
+      const chunk = Buffer.allocUnsafe(CHUNK);
+      const got = readSync(descriptor, chunk);
+      if (got === 0) break;
+      length += got;
+      if (length > LONGEST) throw tooLong(file);
+      chunks.push(chunk.subarray(0, got));
+    }
+  } finally {
+    closeSync(descriptor);
   }
   return Buffer.concat(chunks, length);
 }

@@ -26,6 +26,17 @@ export function releaseSignals(): void {
   for (const signal of SIGNALS) process.off(signal, stop);
 }
 
+/** While `work` runs, signals do what they do by themselves: for calls that block this thread. */
+export function withPlainSignals<T>(work: () => T): T {
+  const ours = SIGNALS.filter((signal) => process.listeners(signal).includes(stop));
+  for (const signal of ours) process.off(signal, stop);
+  try {
+    return work();
+  } finally {
+    for (const signal of ours) process.on(signal, stop);
+  }
+}
+
 /** The next signal calls `stopping`. Returns what ends that, and releases signals. */
 export function onInterrupt(stopping: () => void): () => void {
   listener = stopping;

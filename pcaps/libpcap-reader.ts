@@ -133,8 +133,8 @@ export async function readTraceWithLibpcap(path: string, options: LibpcapOptions
 async function walk(path: string, { progress }: ReadOptions): Promise<{ warnings: string[]; frames: number }> {
   if (path === "-")
     throw new InputError("libpcap reads files, not standard input: give a file, or read without --reader libpcap");
-  // The file is read twice: here and by libpcap.
-  if (statSync(path, { throwIfNoEntry: false })?.isFIFO()) {
+  if (isPipe(path)) {
+    // It would be read twice: here and by libpcap.
     throw new InputError(
       `${path}: is a pipe, libpcap reads files: give a file, or read without --reader libpcap and --filter`,
     );
@@ -149,4 +149,12 @@ async function walk(path: string, { progress }: ReadOptions): Promise<{ warnings
   const finer = windows.description.interfaces.some(({ resolution }) => !/^10\^-[0-6] s$/.test(resolution));
   if (finer) warnings.push("libpcap gives microseconds through node-pcap: finer times are cut");
   return { warnings, frames: windows.frames };
+}
+
+function isPipe(path: string): boolean {
+  try {
+    return statSync(path).isFIFO();
+  } catch {
+    return false; // whoever opens it says what is wrong
+  }
 }

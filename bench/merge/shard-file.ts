@@ -6,7 +6,8 @@
  *     {"format":"eastwest shard","version":1,"kind":"self-test","inputs":"sha256:...","commit":"...","units":400,"shard":{...}}
  *     {"unit":"A/A 17","counts":{"red":0,"pass":1},"histograms":{},"values":{"ns":[...]}}
  */
-import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { systemError } from "../../pcaps/input-error.ts";
 import { InputError, messageOf } from "../errors.ts";
 import { isGzip, readText } from "../input-file.ts";
 import { shown } from "../paths.ts";
@@ -92,6 +93,7 @@ export class ShardWriter {
       if (difference !== null) throw new InputError(`${shown(file)} is of other work: ${difference}`);
     }
     this.#done = new Set(before?.results.map(({ unit }) => unit));
+    const isNew = !existsSync(file);
     try {
       this.#handle = openSync(file, before === null ? "w" : "r+");
       if (before === null) this.#write(line, 0);
@@ -100,7 +102,8 @@ export class ShardWriter {
         this.#at = before.wholeBytes;
       }
     } catch (error) {
-      throw new InputError(messageOf(error as Error));
+      if (isNew) rmSync(file, { force: true });
+      throw systemError(error, `cannot write ${shown(file)}`);
     }
   }
 
@@ -121,7 +124,8 @@ export class ShardWriter {
       this.#write(`${JSON.stringify(result)}\n`, this.#at);
       fsyncSync(this.#handle);
     } catch (error) {
-      throw new InputError(`cannot write ${shown(this.#file)}: ${messageOf(error as Error)}`);
+      ftruncateSync(this.#handle, this.#at);
+      throw systemError(error, `cannot write ${shown(this.#file)}`);
     }
     this.#done.add(result.unit);
   }

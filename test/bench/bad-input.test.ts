@@ -1,7 +1,7 @@
 /** Everything a person can get wrong at the command line: one line that says what and where, exit code 2, no stack. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { packageRoot } from "../../bench/paths.ts";
@@ -188,8 +188,8 @@ test("a loop that floods is found, and leaves no files", () =>
 test("a disk that is full leaves no folder and no file", { skip: process.platform === "win32" }, () =>
   withFolder((folder) => {
     // A limit on the size of files stands for the disk: 8 blocks of 1024 bytes.
-    const limited = (words: string): Ran => {
-      const script = `trap "" XFSZ; ulimit -f 8; exec "$0" "$@" ${words}`;
+    const limited = (words: string, blocks = 8): Ran => {
+      const script = `trap "" XFSZ; ulimit -f ${blocks}; exec "$0" "$@" ${words}`;
       const ran = spawnSync("bash", ["-c", script, process.execPath, program], { cwd: folder, encoding: "utf8" });
       return { status: ran.status, stdout: ran.stdout, stderr: ran.stderr };
     };
@@ -199,10 +199,41 @@ test("a disk that is full leaves no folder and no file", { skip: process.platfor
     refused(limited(`replay "${vm1}" --rules normal.flows --no-timing --quiet --write a/b`), cannot);
     refused(limited("generate a.pcap"), cannot);
     refused(limited("run --no-timing --quiet --save a.json"), cannot);
+    const keep = `replay "${vm1}" --no-timing --quiet --out a.jsonl`;
+    refused(limited(keep, 0), "cannot write a.jsonl: file too large");
+    refused(limited(keep, 1), "cannot write a.jsonl: file too large");
+    assert.match(readFileSync(join(folder, "a.jsonl"), "utf8"), /^\{"format":"eastwest shard"[^\n]*\n$/);
+    assert.equal(limited(keep, 64).status, 0, "and it goes on from there");
+    rmSync(join(folder, "a.jsonl"));
     assert.deepEqual(readdirSync(folder), ["normal.flows"]);
     const told = limited("run --no-timing --json a.json");
     assert.equal(told.status, 2);
     assert.match(told.stdout, /Counters add up/, "what was counted is printed all the same");
+  }),
+);
+
+test("rules from a pipe that nobody writes to: a signal ends the program", { skip: process.platform === "win32" }, () =>
+  withFolder((folder) => {
+    const fifo = join(folder, "rules");
+    execFileSync("mkfifo", [fifo]);
+    const stopped =
+      '"$0" "$@" & p=$!; (sleep 2; kill $p; sleep 8; kill -9 $p) > /dev/null 2>&1 & k=$!; wait $p; s=$?; kill $k; exit $s';
+    const args = [program, "replay", vm1, "--rules", fifo, "--no-timing"];
+    const waiting = spawnSync("bash", ["-c", stopped, process.execPath, ...args], { encoding: "utf8" });
+    assert.equal(waiting.status, 128 + 15, waiting.stderr);
+    assert.equal(waiting.stdout, "");
+    const script = 'exec "$0" "$@" --rules <(sleep 0.5; echo actions=output:2)';
+    const slow = spawnSync("bash", [
+      "-c",
+      script,
+      process.execPath,
+      program,
+      "replay",
+      vm1,
+      "--no-timing",
+      "--dump-flows",
+    ]);
+    assert.match(slow.stdout.toString(), /n_packets=[1-9]\d*, .*actions=output:2/);
   }),
 );
 
