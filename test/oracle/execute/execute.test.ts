@@ -62,6 +62,11 @@ function portsIn(sent: readonly string[]): number[] {
       const port = u16(bytes, at);
       if ([4789, 6081].includes(u16(bytes, at + 2)) && port >= PORT_MIN && port <= PORT_MAX) found.add(port);
     }
+    // Cut off within the UDP header: the port is among the last bytes, or only its first half is.
+    for (let at = Math.max(20, bytes.length - 7); at < bytes.length; at++) {
+      const port = bytes[at]! * 256 + (bytes[at + 1] ?? 0);
+      if (port >= PORT_MIN && port <= PORT_MAX) found.add(port);
+    }
   }
   return found.size === 0 ? [PORT_MIN] : [...found];
 }

@@ -87,5 +87,16 @@ export function popOuter({ bytes, net, l4, ip, proto }: Packet, type: TunnelType
   }
   const options = (message[8]! % 64) * 4;
   const isFrame = message[8]! < 64 && u16(message, 10) === 0x6558;
-  return isFrame && message.length >= 16 + options ? message.slice(16 + options) : undefined;
+  if (!isFrame || message.length < 16 + options || !mayIgnore(message.slice(16, 16 + options))) return undefined;
+  return message.slice(16 + options);
+}
+
+/**
+ * Geneve options that somebody who knows none may step over (RFC 8926 3.5): class, type with the critical bit, five bits of
+ * length in words, data. Open vSwitch 3.1 drops a packet whose last option reaches over the end, as one with a critical option.
+ */
+function mayIgnore(options: readonly number[]): boolean {
+  if (options.length === 0) return true;
+  const length = 4 + (options[3]! % 32) * 4;
+  return options[2]! < 128 && length <= options.length && mayIgnore(options.slice(length));
 }
