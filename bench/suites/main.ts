@@ -174,6 +174,12 @@ async function computeNode(
   return computeNodeJson(measured);
 }
 
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  // `npm run bench -- --list | head`: the reader has enough.
+  if (error.code !== "EPIPE") process.stderr.write(`bench: cannot write standard output: ${messageOf(error)}\n`);
+  process.exit(error.code === "EPIPE" ? Exit.Done : Exit.BadInput);
+});
+
 try {
   await main(choice());
 } catch (error) {

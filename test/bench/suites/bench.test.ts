@@ -39,6 +39,19 @@ test("every task runs", () => {
   }
 });
 
+test("the reader of a pipe has enough: quiet, exit code 0", { skip: process.platform === "win32" }, () => {
+  const program = join(packageRoot, "dist", "bench", "suites", "main.js");
+  // The task at hand is written when nobody reads any more.
+  for (const [options, limit] of [
+    ["--ms 1 hash", 1],
+    ["--list", 0],
+  ]) {
+    const script = `{ "$0" "$1" ${options}; echo "code $?" >&2; } | head -n ${limit}`;
+    const { stderr } = spawnSync("bash", ["-c", script, process.execPath, program], { encoding: "utf8" });
+    assert.equal(stderr, "code 0\n");
+  }
+});
+
 test("a word chooses; what is wrong is one line", () => {
   const { stdout, status } = bench("hash", "16", "--ms", "1");
   assert.equal(status, 0);
