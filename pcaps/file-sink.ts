@@ -5,9 +5,9 @@
  * Pipes and devices (/dev/stdout, /dev/null, a FIFO) are written directly. A name that ends in .gz is compressed: each
  * buffer a gzip member of its own (RFC 1952 2.2), which every reader takes as one stream.
  */
-import { closeSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, realpathSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import { gzipSync } from "node:zlib";
-import { systemError } from "./input-error.ts";
+import { InputError, systemError } from "./input-error.ts";
 
 const BUFFER = 1 << 20;
 
@@ -34,6 +34,8 @@ export class FileSink {
     this.#target = kind?.isFile() ? realpathSync(path) : path;
     this.#part = direct || kind?.isDirectory() ? this.#target : `${this.#target}.part`;
     try {
+      // A new file: two programs that write the same name at once do not write into each other's.
+      if (this.#part !== this.#target) rmSync(this.#part, { force: true });
       this.#fd = openSync(this.#part, "w");
     } catch (error) {
       throw systemError(error, `cannot write ${path}`);
@@ -74,10 +76,16 @@ export class FileSink {
   close(): void {
     if (this.#fd < 0) return;
     this.flush();
+    const ours = this.#isOurs();
     const fd = this.#fd;
     this.#fd = -1;
     try {
       closeSync(fd);
+      if (!ours) {
+        throw new InputError(
+          `cannot finish ${this.path}: another program has written it meanwhile, expected another name`,
+        );
+      }
       if (this.#part !== this.#target) renameSync(this.#part, this.#target);
     } catch (error) {
       throw systemError(error, `cannot finish ${this.path}`);
@@ -87,9 +95,18 @@ export class FileSink {
   /** Gives up: no file is left behind. Harmless behind `close`. */
   abort(): void {
     if (this.#fd < 0) return;
+    const ours = this.#isOurs();
     closeSync(this.#fd);
     this.#fd = -1;
-    if (this.#part !== this.#target) rmSync(this.#part, { force: true });
+    if (ours && this.#part !== this.#target) rmSync(this.#part, { force: true });
+  }
+
+  /** NAME.part is still the file that this began. */
+  #isOurs(): boolean {
+    if (this.#part === this.#target) return true;
+    const own = fstatSync(this.#fd);
+    const there = statSync(this.#part, { throwIfNoEntry: false });
+    return there?.ino === own.ino && there.dev === own.dev;
   }
 }
 

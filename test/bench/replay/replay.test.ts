@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { constants, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { constants, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -311,6 +311,29 @@ test("Ctrl-C: what was done until then, valid, exit code 130", async () => {
     conserves(result);
   });
 });
+
+test("two that write one file at once: it is whole, the other is told", () =>
+  withCapture(async ({ capture, path, rules }) => {
+    const out = path("out.pcap");
+    const args = ["replay", capture, "--rules", rules("in_port=1,actions=output:2"), "--no-timing", "--quiet"];
+    const ports = ["--port", "1=pcap", "--port", `2=write:${out}`];
+    const begun = (): boolean => existsSync(`${out}.part`) && statSync(`${out}.part`).size > 1 << 20;
+    let second: Ran | undefined;
+    const first = await interrupted([...args, ...ports, "--frames", "1000000000"], {
+      signal: "SIGINT",
+      begun: () => {
+        if (!begun()) return false;
+        second = eastwest(...args, ...ports);
+        return true;
+      },
+      after: 200,
+    });
+    assert.equal(second?.status, 0, second?.stderr);
+    assert.equal(first.status, 2);
+    assert.match(first.stderr, /^eastwest: cannot finish [^\n]*out\.pcap: another program has written it[^\n]*\n$/);
+    assert.deepEqual(frames(await readTrace(out)), frames(await readTrace(capture)));
+    assert.equal(existsSync(`${out}.part`), false);
+  }));
 
 for (const [command, ...option] of [["replay"], ["run", "--from"], ["info"]]) {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
