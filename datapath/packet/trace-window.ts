@@ -1,7 +1,7 @@
 /**
  * A window on a trace that is too long to lie next to the slots as a whole: half a MB of it does, and moves on as frames are
- * taken in order. One move is one copy of half a MB, which costs a frame of 60 bytes a few ns; its own copy by JavaScript from
- * memory that no cache holds took 68 (a capture of 1 GB).
+ * taken in order. Receiving frames of 60 bytes from a capture of 1 GB takes 21 ns each, 38 where JavaScript copies them one by
+ * one (the whole way, MAC rewrite: 48 and 68).
  *
  * All places of the window are cut beforehand, since a view is an object: none is made while frames are taken.
  */
