@@ -37,7 +37,7 @@ function noneGrows(packets: number, ...flags: string[]): void {
   for (const { name, short, long, collections } of measure("clean", packets, ...flags)) {
     // Reading the heap's size itself leaves 256 bytes or none; one object a packet is 16 bytes times the packets.
     assert.ok(
-      long - short <= 512 && long >= -512,
+      Math.abs(long - short) <= 512,
       `${name}: ${short} bytes over ${packets / 10} packets, ${long} over ${packets}`,
     );
     assert.equal(collections, 0, `${name}: ${collections} collections`);
