@@ -1,5 +1,5 @@
-/** Readers of option values that several commands share. Each throws commander's error, which names the option itself. */
-import { InvalidArgumentError } from "commander";
+/** Options, and readers of their values, that several commands share. A reader throws commander's error, which names the option. */
+import { InvalidArgumentError, Option } from "commander";
 
 /** A whole number of at least 1. */
 export function count(text: string): number {
@@ -71,3 +71,15 @@ export function bitRate(text: string): number {
 export function collect(text: string, before: readonly string[] = []): string[] {
   return [...before, text];
 }
+
+// How long is measured, where something is.
+
+export const repeatOption = (): Option =>
+  new Option("--repeat <n>", "measure exactly this many warm passes").argParser(count).conflicts(["seconds", "timing"]);
+
+export const secondsOption = (): Option =>
+  new Option("--seconds <s>", "measure warm passes for this long (default: until the figure is stable)")
+    .argParser(positive)
+    .conflicts("timing");
+
+export const noTimingOption = (): Option => new Option("--no-timing", "count only, no warm passes");

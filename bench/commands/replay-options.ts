@@ -2,7 +2,16 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { macToText, parseMac } from "../../datapath/wire/addresses.ts";
 import { SUSPICIOUS_US } from "../replay/perf.ts";
-import { byteSize, collect, count, positive, workerCount } from "./options.ts";
+import {
+  byteSize,
+  collect,
+  count,
+  noTimingOption,
+  positive,
+  repeatOption,
+  secondsOption,
+  workerCount,
+} from "./options.ts";
 import type { SetOptions } from "./replay-set.ts";
 
 export interface ReplayOptions extends SetOptions {
@@ -80,17 +89,9 @@ export function replayCommand(program: Command): Command {
     .option("--underlay-mac <mac>", "MAC address at which the underlay takes tunnels off, see below", macAddress)
     .option("--workers <n>", "threads that share the work; the counts are those of one", workerCount, 1)
     .option("--frames <n>", "frames of the counting pass, over and over (default: each once)", count)
-    .addOption(
-      new Option("--repeat <n>", "measure exactly this many warm passes")
-        .argParser(count)
-        .conflicts(["seconds", "timing"]),
-    )
-    .addOption(
-      new Option("--seconds <s>", "measure warm passes for this long (default: until the figure is stable)")
-        .argParser(positive)
-        .conflicts("timing"),
-    )
-    .option("--no-timing", "count only, no warm passes")
+    .addOption(repeatOption())
+    .addOption(secondsOption())
+    .addOption(noTimingOption())
     .option("--emc <entries>", 'size of the exact-match cache, "off" for none (default: 16384)', entries)
     .addOption(new Option("--vlan-limit <n>", "VLAN tags that are parsed").choices(["1", "2"]).default("1"))
     .option("--perf", "record every iteration of the loop, as Open vSwitch's pmd-perf-show")

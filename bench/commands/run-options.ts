@@ -1,7 +1,19 @@
 /** The options of `eastwest run`, and their help. */
 import { type Command, Option } from "commander";
 import { type ModeName, modes, type NetworkName, networks } from "../paths.ts";
-import { bitRate, byteSize, collect, count, oneOrMoreOf, positive, ringSlots, workerCount } from "./options.ts";
+import {
+  bitRate,
+  byteSize,
+  collect,
+  count,
+  noTimingOption,
+  oneOrMoreOf,
+  positive,
+  repeatOption,
+  ringSlots,
+  secondsOption,
+  workerCount,
+} from "./options.ts";
 
 export interface RunOptions {
   readonly mode: ModeName[];
@@ -88,17 +100,9 @@ export function runCommand(program: Command): Command {
     )
     .option("--ring-slots <n>", "frames that a ring between two hosts holds (default: 1024)", ringSlots)
     .option("--ring-drop", "drop and count what finds a ring full, in place of waiting")
-    .addOption(
-      new Option("--repeat <n>", "measure exactly this many warm passes")
-        .argParser(count)
-        .conflicts(["seconds", "timing"]),
-    )
-    .addOption(
-      new Option("--seconds <s>", "measure warm passes for this long (default: until the figure is stable)")
-        .argParser(positive)
-        .conflicts("timing"),
-    )
-    .option("--no-timing", "count only, no warm passes")
+    .addOption(repeatOption())
+    .addOption(secondsOption())
+    .addOption(noTimingOption())
     .option("--loop <n>", "rounds of the counting pass through the captures", count, 1)
     .addOption(
       new Option("--pps <rate>", "pace: frames a second on the wall clock")

@@ -2,6 +2,16 @@
  * Keys of IPv6 packets, their extension headers, ICMPv6 and neighbour discovery: the part of Open vSwitch's
  * miniflow_extract() (lib/flow.c) that few frames need. Where the frame ends was checked by extract.ts.
  */
+
+import { PROTOCOL_ICMP, PROTOCOL_IGMP, PROTOCOL_SCTP, PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ipv4.ts";
+import {
+  NEXT_AUTH,
+  NEXT_DESTINATION,
+  NEXT_FRAGMENT,
+  NEXT_HOP_BY_HOP,
+  NEXT_ICMPV6,
+  NEXT_ROUTING,
+} from "../wire/ipv6.ts";
 import {
   FRAG_ANY,
   FRAG_LATER,
@@ -15,18 +25,6 @@ import {
   W_TYPE,
 } from "./flow-key.ts";
 import { SHAPE_IPV6, SHAPE_MACS, SHAPE_ND_TARGET, SHAPE_PORTS, SHAPE_TOSTTL } from "./shapes.ts";
-
-const PROTO_ICMP = 1;
-const PROTO_IGMP = 2;
-const PROTO_TCP = 6;
-const PROTO_UDP = 17;
-const PROTO_ICMPV6 = 58;
-const PROTO_SCTP = 132;
-const PROTO_HOP_OPTIONS = 0;
-const PROTO_ROUTING = 43;
-const PROTO_FRAGMENT = 44;
-const PROTO_AH = 51;
-const PROTO_DESTINATION_OPTIONS = 60;
 
 /** Where the transport header of the last IPv6 packet lies: the other result of `extractIpv6`. */
 export let ipv6L4 = 0;
@@ -55,15 +53,15 @@ export function extractIpv6(view: DataView, keys: Int32Array, k: number, net: nu
   let left = length;
   // OVS: parse_ipv6_ext_hdrs__(). Every extension header has at least 8 bytes.
   while (
-    proto === PROTO_HOP_OPTIONS ||
-    proto === PROTO_ROUTING ||
-    proto === PROTO_DESTINATION_OPTIONS ||
-    proto === PROTO_AH ||
-    proto === PROTO_FRAGMENT
+    proto === NEXT_HOP_BY_HOP ||
+    proto === NEXT_ROUTING ||
+    proto === NEXT_DESTINATION ||
+    proto === NEXT_AUTH ||
+    proto === NEXT_FRAGMENT
   ) {
     if (left < 8) return SHAPE_IPV6;
     const next = view.getUint8(at);
-    if (proto === PROTO_FRAGMENT) {
+    if (proto === NEXT_FRAGMENT) {
       const offsetFlags = view.getUint16(at + 2);
       proto = next;
       at += 8;
@@ -72,13 +70,13 @@ export function extractIpv6(view: DataView, keys: Int32Array, k: number, net: nu
         fragment = FRAG_ANY;
         if ((offsetFlags & 0xfff8) !== 0) {
           fragment |= FRAG_LATER;
-          proto = PROTO_FRAGMENT;
+          proto = NEXT_FRAGMENT;
           break;
         }
       }
     } else {
       const words = view.getUint8(at + 1);
-      const bytes = proto === PROTO_AH ? (words + 2) * 4 : (words + 1) * 8;
+      const bytes = proto === NEXT_AUTH ? (words + 2) * 4 : (words + 1) * 8;
       proto = next;
       if (bytes > left) return SHAPE_IPV6;
       at += bytes;
@@ -91,7 +89,7 @@ export function extractIpv6(view: DataView, keys: Int32Array, k: number, net: nu
   keys[k + W_TYPE] = (fragment << 8) | proto;
   ipv6L4 = at;
   if ((fragment & FRAG_LATER) === 0) {
-    if (proto === PROTO_TCP) {
+    if (proto === PROTOCOL_TCP) {
       if (left >= 20) {
         const offsetFlags = view.getUint16(at + 12);
         const data = (offsetFlags >>> 10) & 0x3c;
@@ -101,12 +99,12 @@ export function extractIpv6(view: DataView, keys: Int32Array, k: number, net: nu
           has |= SHAPE_PORTS;
         }
       }
-    } else if ((proto === PROTO_UDP && left >= 8) || (proto === PROTO_SCTP && left >= 12)) {
+    } else if ((proto === PROTOCOL_UDP && left >= 8) || (proto === PROTOCOL_SCTP && left >= 12)) {
       keys[k + W_PORTS] = view.getInt32(at);
       has |= SHAPE_PORTS;
-    } else if (proto === PROTO_ICMPV6 && left >= 8) {
+    } else if (proto === NEXT_ICMPV6 && left >= 8) {
       has |= extractIcmpv6(view, keys, k, at, left);
-    } else if ((proto === PROTO_ICMP || proto === PROTO_IGMP) && left >= 8) {
+    } else if ((proto === PROTOCOL_ICMP || proto === PROTOCOL_IGMP) && left >= 8) {
       const typeCode = view.getUint16(at);
       keys[k + W_PORTS] = ((typeCode & 0xff00) << 8) | (typeCode & 0xff);
       has |= SHAPE_PORTS;

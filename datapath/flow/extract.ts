@@ -10,6 +10,8 @@
 
 import { Drop } from "../packet/drop.ts";
 import { KEY_STRIDE, type PacketBatch } from "../packet/packet-batch.ts";
+import { PROTOCOL_ICMP, PROTOCOL_IGMP, PROTOCOL_SCTP, PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ipv4.ts";
+import { NEXT_ICMPV6 } from "../wire/ipv6.ts";
 import { extractIcmpv6, extractIpv6, ipv6L4 } from "./extract-ipv6.ts";
 import { type ExtractKernel, extractModule } from "./extract-kernel.ts";
 import {
@@ -67,13 +69,6 @@ const TYPE_QINQ = 0x88a8;
 const TYPE_IPV6 = 0x86dd;
 const TYPE_MPLS = 0x8847;
 const TYPE_MPLS_MULTICAST = 0x8848;
-
-const PROTO_ICMP = 1;
-const PROTO_IGMP = 2;
-const PROTO_TCP = 6;
-const PROTO_UDP = 17;
-const PROTO_ICMPV6 = 58;
-const PROTO_SCTP = 132;
 
 const M_IN_PORT = multiplier(W_IN_PORT);
 const M_RECIRC = multiplier(W_RECIRC);
@@ -207,14 +202,14 @@ export function extractOthers(batch: PacketBatch, which: number, vlanLimit: numb
           }
           if ((fragment & 0x1fff) === 0) {
             const left = total - header;
-            if (proto === PROTO_UDP) {
+            if (proto === PROTOCOL_UDP) {
               if (left >= 8) {
                 const ports = view.getInt32(transport);
                 keys[k + W_PORTS] = ports;
                 has |= SHAPE_PORTS;
                 h = (h + Math.imul(ports, M_PORTS)) | 0;
               }
-            } else if (proto === PROTO_TCP) {
+            } else if (proto === PROTOCOL_TCP) {
               if (left >= 20) {
                 const offsetFlags = view.getUint16(transport + 12);
                 const data = (offsetFlags >>> 10) & 0x3c;
@@ -226,16 +221,16 @@ export function extractOthers(batch: PacketBatch, which: number, vlanLimit: numb
                   h = (h + Math.imul(ports, M_PORTS)) | 0;
                 }
               }
-            } else if ((proto === PROTO_ICMP && left >= 8) || (proto === PROTO_IGMP && left >= 8)) {
+            } else if ((proto === PROTOCOL_ICMP && left >= 8) || (proto === PROTOCOL_IGMP && left >= 8)) {
               const typeCode = view.getUint16(transport);
               keys[k + W_PORTS] = ((typeCode & 0xff00) << 8) | (typeCode & 0xff);
               has |= SHAPE_PORTS;
-            } else if (proto === PROTO_SCTP && left >= 12) {
+            } else if (proto === PROTOCOL_SCTP && left >= 12) {
               const ports = view.getInt32(transport);
               keys[k + W_PORTS] = ports;
               has |= SHAPE_PORTS;
               h = (h + Math.imul(ports, M_PORTS)) | 0;
-            } else if (proto === PROTO_ICMPV6 && left >= 8) {
+            } else if (proto === NEXT_ICMPV6 && left >= 8) {
               has |= extractIcmpv6(view, keys, k, transport, left);
             }
           }
